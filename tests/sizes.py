@@ -32,5 +32,5 @@ def sized(quick: T, thorough: T) -> T:
 
 def examples(thorough: int) -> int:
     """Return how many examples hypothesis makes of a property, from the number for a thorough run."""
-    size = {"brief": thorough // 16, "default": thorough // 4, "thorough": thorough}
+    size = {"brief": thorough // 16, "default": thorough // 8, "thorough": thorough}
     return max(10, size.get(PROFILE, 20 * thorough))

@@ -52,21 +52,19 @@ async def sizes(dsn: str, scene: Scene) -> tuple[float, float]:
 
 async def commits(dsn: str, seconds: float) -> float:
     """Return how many commits a second the disk allows, from several connections with a small row each."""
-    first = await asyncpg.connect(dsn)
-    await first.execute("CREATE TABLE written (writer integer, number integer)")
+    connections = [await asyncpg.connect(dsn) for _ in range(WRITERS)]
+    await connections[0].execute("CREATE TABLE written (writer integer, number integer)")
     until = time.monotonic() + seconds
 
     async def write(writer: int) -> int:
-        db, number = await asyncpg.connect(dsn), 0
-        while time.monotonic() < until:
+        db, number = connections[writer], 0
+        while not number or time.monotonic() < until:
             await db.execute("INSERT INTO written VALUES ($1, $2)", writer, number)
             number += 1
         await db.close()
         return number
 
-    done = await asyncio.gather(*map(write, range(WRITERS)))
-    await first.close()
-    return sum(done) / seconds
+    return sum(await asyncio.gather(*map(write, range(WRITERS)))) / seconds
 
 
 def measured(scene: Scene, *, seconds: float) -> tuple[float, float, float]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
+    from hourlyclicks.coordination.process_queue import SlotRequest
     from hourlyclicks.coordination.state import ArbiterState, LimitsHolder, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -45,40 +46,6 @@ HOLDER_AFTER = SECOND // 4
 """Nanoseconds after which to look again whether the holder of the account's lease shares the limit by now."""
 
 _OTHERS_FIRST: Binding = "rate"
-
-
-class SlotRequest(NamedTuple):
-    """The request of one process for a slot.
-
-    Args:
-        holder: the process.
-        number: how many slots it has asked for so far.
-        lane: its priority.
-        waiting: how many of its tasks wait for a slot, this one included.
-        unsent: how many requests its jobs of that priority still need.
-        job: the name of what these jobs work on.
-        day: the target and day it is for, as text.
-        further: the other days that it is for as well, if it is for a range.
-    """
-
-    holder: str
-    number: int
-    lane: int
-    waiting: int
-    unsent: int
-    job: str
-    day: str
-    further: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of the slot, if one is granted."""
-        return f"{self.holder}.{self.number}"
-
-    @property
-    def days(self) -> tuple[str, ...]:
-        """All days that it is for."""
-        return (self.day, *self.further)
 
 
 class Claimed(NamedTuple):

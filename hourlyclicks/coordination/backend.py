@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import SlotRequest
 from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.step_loop import StepLoop
 from hourlyclicks.coordination.steps import ArbiterSteps

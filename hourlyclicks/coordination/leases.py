@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.coordination.account_lease import AccountLease
@@ -42,6 +42,34 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN = 0.05
 """Seconds after which to try again to take a lease that was given back meanwhile."""
+
+
+class TwinLease(NamedTuple):
+    """Why an account cannot be taken that is to be alone with its key.
+
+    Args:
+        lease: the lease of another account with the same key, which may have ended a moment ago.
+    """
+
+    lease: StoredLease
+
+
+class _Wanted(NamedTuple):
+    """An account whose lease is to be taken.
+
+    Args:
+        account: the account in the store.
+        label: what to call it.
+        name: its fingerprint.
+        key: that of its key, if it has a name.
+        alone: for how many seconds no other account with the key may have been held; ``None``: it may be.
+    """
+
+    account: int
+    label: str
+    name: str
+    key: str | None
+    alone: float | None
 
 
 class Leases:
@@ -73,7 +101,7 @@ class Leases:
         self._held = self.renewal.held
         self._taking: set[int] = set()
         self._finds: GroupCommit[tuple[str, str | None]] = GroupCommit(self._find_together)
-        self._takes: GroupCommit[tuple[int, str]] = GroupCommit(self._take_together)
+        self._takes: GroupCommit[_Wanted] = GroupCommit(self._take_together)
         self._releases: GroupCommit[AccountLease] = GroupCommit(self._release_together)
         self._returning: set[asyncio.Future[None]] = set()
 
@@ -85,9 +113,24 @@ class Leases:
     ) -> None:
         await self.close()
 
+    @overload
     async def take(
         self, fingerprint: Callable[[bytes], str], label: str, *, key: Callable[[bytes], str] | None = None
-    ) -> AccountLease | StoredLease:
+    ) -> AccountLease | StoredLease: ...
+
+    @overload
+    async def take(
+        self, fingerprint: Callable[[bytes], str], label: str, *, key: Callable[[bytes], str], alone: float
+    ) -> AccountLease | StoredLease | TwinLease: ...
+
+    async def take(
+        self,
+        fingerprint: Callable[[bytes], str],
+        label: str,
+        *,
+        key: Callable[[bytes], str] | None = None,
+        alone: float | None = None,
+    ) -> AccountLease | StoredLease | TwinLease:
         """Take the lease of an account; if another holder has it, return what the store knows of that.
 
         What is under way goes on when the call is cancelled; a lease that is taken then is given back.
@@ -96,11 +139,13 @@ class Leases:
             fingerprint: makes the name of the account in the store, as `Secret.fingerprint` of its key does.
             label: what to call the account, in lists and messages.
             key: if that is the name that a user gave to the account, makes the one that its key has.
+            alone: if given, it is not taken while another account with the same key is held, nor until so
+                many seconds later.
 
         Raises:
             StoreError: the store cannot be read or written.
         """
-        taking = asyncio.ensure_future(self._take(fingerprint, label, key))
+        taking = asyncio.ensure_future(self._take(fingerprint, label, key, alone))
         try:
             return await wait_shielded(taking)
         except asyncio.CancelledError:
@@ -125,37 +170,55 @@ class Leases:
             await asyncio.gather(*[self.release(lease) for lease in tuple(self._held.values())])
 
     async def _take(
-        self, fingerprint: Callable[[bytes], str], label: str, key: Callable[[bytes], str] | None
-    ) -> AccountLease | StoredLease:
-        """Take a lease, or return that of another holder."""
+        self,
+        fingerprint: Callable[[bytes], str],
+        label: str,
+        key: Callable[[bytes], str] | None,
+        alone: float | None,
+    ) -> AccountLease | StoredLease | TwinLease:
+        """Take a lease, or return why it cannot be taken."""
         salt = await self._store_salt()
-        name = fingerprint(salt)
-        account: int = await self._finds.make((name, None if key is None else key(salt)))
+        name, of_key = fingerprint(salt), None if key is None else key(salt)
+        account: int = await self._finds.make((name, of_key))
+        wanted = _Wanted(account, label, name, of_key, alone)
         while account not in self._held and account not in self._taking:
             self._taking.add(account)
             try:
-                began, wall = self._clock.monotonic(), self._clock.wall()
-                taken: TakenLease | None = await self._takes.make((account, label))
-                held = [] if taken else await self._store.leases(account)
-                if held and is_gone(process_of(held[0].holder), process_of(self.holder)):
-                    began, wall = self._clock.monotonic(), self._clock.wall()
-                    gone = [held[0].holder.name]
-                    won = await self._store.take_leases({account: label}, self.holder, self._life, gone=gone)
-                    taken = won.get(account)
-                if taken is not None:
-                    manager = self.renewal
-                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, manager=manager)
-                    lease.store = self._store.fenced(lease)
-                    manager.hold(lease, began, wall)
-                    return lease
+                lease = await self._take_if_free(wanted, salt)
             finally:
                 self._taking.discard(account)
-            if held:
-                return held[0]
+            if lease is not None:
+                return lease
             await self._clock.sleep(_LOOK_AGAIN)  # it was given back a moment ago
         return StoredLease(account, label, 0, self.holder, self._life)
 
-    async def _give_back(self, taking: asyncio.Future[AccountLease | StoredLease]) -> None:
+    async def _take_if_free(
+        self, wanted: _Wanted, salt: bytes
+    ) -> AccountLease | StoredLease | TwinLease | None:
+        """Take a lease, or return what keeps it from that; ``None``: nothing does any more."""
+        began, wall = self._clock.monotonic(), self._clock.wall()
+        taken: TakenLease | None = await self._takes.make(wanted)
+        held = [] if taken else await self._store.leases(wanted.account)
+        if held and is_gone(process_of(held[0].holder), process_of(self.holder)):
+            began, wall = self._clock.monotonic(), self._clock.wall()
+            (taken,) = await self._take_together([wanted], gone=[held[0].holder.name])
+        if taken is not None:
+            lease = AccountLease(
+                wanted.account, taken, wanted.label, fingerprint=wanted.name, salt=salt, manager=self.renewal
+            )
+            lease.store = self._store.fenced(lease)
+            self.renewal.hold(lease, began, wall)
+            return lease
+        return held[0] if held else await self._twin(wanted)
+
+    async def _twin(self, wanted: _Wanted) -> TwinLease | None:
+        """Return the lease of another account with the same key, if that account is to be alone with it."""
+        if wanted.key is None or wanted.alone is None:
+            return None
+        found = await self._store.leases_with_keys({wanted.name: wanted.key}, wanted.alone)
+        return TwinLease(found[wanted.name]) if found else None
+
+    async def _give_back(self, taking: asyncio.Future[AccountLease | StoredLease | TwinLease]) -> None:
         """Release a lease that was taken for a call that was cancelled meanwhile."""
         with suppress(HourlyClicksError, asyncio.CancelledError):  # it expires
             lease = await taking
@@ -173,9 +236,13 @@ class Leases:
         numbers = await self._store.account_numbers(dict(wanted))
         return [numbers[name] for name, _ in wanted]
 
-    async def _take_together(self, wanted: Sequence[tuple[int, str]]) -> list[TakenLease | None]:
-        taken = await self._store.take_leases(dict(wanted), self.holder, self._life)
-        return [taken.get(account) for account, _ in wanted]
+    async def _take_together(
+        self, wanted: Sequence[_Wanted], *, gone: Sequence[str] = ()
+    ) -> list[TakenLease | None]:
+        labels = {each.account: each.label for each in wanted}
+        alone = {each.account: each.alone for each in wanted if each.alone is not None}
+        taken = await self._store.take_leases(labels, self.holder, self._life, gone=gone, alone=alone)
+        return [taken.get(each.account) for each in wanted]
 
     async def _release_together(self, leases: Sequence[AccountLease]) -> list[None]:
         await self._store.release_leases(leases)

@@ -7,14 +7,13 @@ that does not ask again soon after its entry is due (see `GRACE`) is considered 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import FORGET_AFTER
 from hourlyclicks.coordination.state import QueueEntry
 
 if TYPE_CHECKING:
-    from hourlyclicks.coordination.arbiter import SlotRequest
     from hourlyclicks.coordination.state import ArbiterState
 
 POLL_AFTER = SECOND // 50
@@ -22,6 +21,40 @@ POLL_AFTER = SECOND // 50
 
 GRACE = SECOND
 """Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
+
+
+class SlotRequest(NamedTuple):
+    """The request of one process for a slot.
+
+    Args:
+        holder: the process.
+        number: how many slots it has asked for so far.
+        lane: its priority.
+        waiting: how many of its tasks wait for a slot, this one included.
+        unsent: how many requests its jobs of that priority still need.
+        job: the name of what these jobs work on.
+        day: the target and day it is for, as text.
+        further: the other days that it is for as well, if it is for a range.
+    """
+
+    holder: str
+    number: int
+    lane: int
+    waiting: int
+    unsent: int
+    job: str
+    day: str
+    further: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the slot, if one is granted."""
+        return f"{self.holder}.{self.number}"
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """All days that it is for."""
+        return (self.day, *self.further)
 
 
 class ProcessQueue:

@@ -70,6 +70,7 @@ class SingleFlight:
         self._stores = stores
         self._fetch = fetch
         self._take_over = take_over
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._in_flight: dict[Query, FetchTask] = {}
 
     async def fetch(self, query: Query, caller: Caller, *, again: bool = False) -> DayClicks:
@@ -85,8 +86,10 @@ class SingleFlight:
             HeldError: a circuit breaker of the job keeps the day from being sent.
             HourlyClicksError: the day failed.
         """
+        # A client has one loop; to find the running one, Python 3.11 asks the kernel for the process.
+        self._loop = loop = self._loop or asyncio.get_running_loop()
         while True:
-            mine = FetchTask(caller, query, asyncio.current_task(), again=again)
+            mine = FetchTask(caller, query, asyncio.current_task(loop), again=again)
             task = self._in_flight.setdefault(query, mine)
             if task is not mine:
                 return await self._follow(task, self._join(task, caller), caller)

@@ -226,6 +226,7 @@ class Exchange:
         if not for_rate:
             response.discard()
         self._pauses += 1
+        self._task.caller.rate_limited += 1
         self._report_limit(limited.status)
         return PauseAll(limited.retry_after, for_rate)
 

@@ -328,6 +328,7 @@ class RangeFetcher(DayFetcher):
         finally:
             self._limiter.settle(beside.query)
             task.caller.retries += caller.retries
+            task.caller.rate_limited += caller.rate_limited
 
     async def _store(
         self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False

@@ -60,6 +60,7 @@ class Caller:
         start_spare: called when a worker waits for anything but its own response, so that a spare worker
             works meanwhile.
         retries: requests that were sent because earlier ones had failed.
+        rate_limited: requests that the server rejected because of the rate limit.
         answered: days that were answered for it.
         revised: days whose figures had changed.
     """
@@ -70,6 +71,7 @@ class Caller:
     breakers: TargetBreakers | None = None
     start_spare: Callable[[], None] = _no_spare
     retries: int = 0
+    rate_limited: int = 0
     answered: int = 0
     revised: int = 0
 

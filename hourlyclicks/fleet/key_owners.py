@@ -3,8 +3,8 @@
 Within a run, the first account with a key is its owner. Between processes, the store tells: it knows the key
 of each account by a keyed hash. An account is refused while another one with its key is held, and until the
 windows of that one are over. This is checked before its lease is taken, so that nothing is left behind where
-the mistake is repeated again and again, and afterwards, since two processes can look at the same moment. Then
-at least the second of them sees the lease of the other.
+the mistake is repeated again and again. Two processes can look at the same moment, so it is checked again in
+the transaction that takes the lease: one of the two has it then, and the other one is refused.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 _TOGETHER = (
     "have the same key, and the limits belong to the key: make one account of them, with the targets of both"
 )
+
+
+def same_key(name: str, found: StoredLease) -> UsageError:
+    """Return the error for an account whose key is that of another account, which is or was just held."""
+    holder, holds = found.holder, "holds" if found.holder.name else "has just held"
+    where = f"process {holder.pid} on {holder.host} {holds} {found.label!r}"
+    return UsageError(f"the accounts {found.label!r} and {name!r} {_TOGETHER}; {where}")
 
 
 class KeyOwners:
@@ -67,9 +74,7 @@ class KeyOwners:
         """
         found: StoredLease | None = await self._reads.make((name, ApiKey(key), window))
         if found is not None:
-            holder, holds = found.holder, "holds" if found.holder.name else "has just held"
-            where = f"process {holder.pid} on {holder.host} {holds} {found.label!r}"
-            raise UsageError(f"the accounts {found.label!r} and {name!r} {_TOGETHER}; {where}")
+            raise same_key(name, found)
 
     async def _read_together(self, wanted: Sequence[tuple[str, ApiKey, float]]) -> list[StoredLease | None]:
         """Look for several accounts with one statement."""

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.coordination.account_lease import AccountLease
-from hourlyclicks.errors import LeaseLostError, StoreError, UsageError
+from hourlyclicks.coordination.leases import TwinLease
+from hourlyclicks.errors import LeaseLostError, StoreError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
 from hourlyclicks.fleet.held import HeldAccount
+from hourlyclicks.fleet.key_owners import same_key
 from hourlyclicks.model.dates import as_zone, last_ended
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
@@ -103,16 +105,12 @@ class AccountRunner:
             raise
         except Exception as error:  # noqa: BLE001 - one account must not end the others
             return of_error(job.name, typed(job.name, error))
-        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name, key=of_key)
+        name = partial(fingerprint_of, job.name)
+        lease = await self._leases.take(name, job.name, key=of_key, alone=window)
+        if isinstance(lease, TwinLease):
+            return of_error(job.name, same_key(job.name, lease.lease))
         if isinstance(lease, StoredLease):
             return HeldAccount(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
-        try:
-            await self._owners.check(job.name, key, window=window)
-        except BaseException as error:
-            await self._give_back(lease)
-            if isinstance(error, UsageError):
-                return of_error(job.name, error)
-            raise
         self._held.add(lease)
         return TakenAccount(lease, key)
 

@@ -139,11 +139,16 @@ class BackfillDays(BreakerListener):
 
     async def _fetch(self, query: Query) -> None:
         await self.guard(self._fetch_day(query), query)
-        if self._circuit.parking.unsettled:
-            await self.guard(self._circuit.follow_up(query.target))
+        await self._follow_up(query.target)
 
     async def _fetch_batch(self, batch: Batch) -> None:
         await self.guard(self._range_work.fetch(batch))
+        await self._follow_up(batch.target)
+
+    async def _follow_up(self, target: Target) -> None:
+        """Send what the last answers of a target call for, if anything was ever rejected."""
+        if self._circuit.parking.unsettled:
+            await self.guard(self._circuit.follow_up(target))
 
     async def _fetch_day(self, query: Query) -> None:
         try:

@@ -4,9 +4,9 @@ A batch is one request if all goes well. Otherwise it ends as single days, which
 
 * Days that are in flight elsewhere are not asked for; they are waited for at the end.
 * A range that is refused is asked for in shorter ones. If the length may be the reason, these are the next
-  shorter ones of the ladder, and the first of them that is answered lowers the cap. Otherwise they are
-  halves; if too many are refused in a row, the target is the reason, and not one of its days. A single day
-  is left to version 2, so only a day that version 2 rejects is rejected.
+  shorter ones of the ladder. When all of them were answered, so that none of its days is the reason, the cap
+  is lowered. Otherwise they are halves; if too many are refused in a row, the target is the reason, and not
+  one of its days. A single day is left to version 2, so only a day that version 2 rejects is rejected.
 * Days that an answer is not certain about are asked for in ranges that are no longer than what is proved not
   to be cut, once; those that are still open are left to version 2. So are those of an answer without rows,
   as long as it is not proved that shorter ranges are answered for as a whole.
@@ -51,6 +51,17 @@ _MOST_REFUSALS = 5
 Days: TypeAlias = "Sequence[dt.date]"
 
 
+@attrs.define(eq=False)
+class _Refused:
+    """A range that was refused, perhaps because of its length.
+
+    Args:
+        open: how many of the shorter ranges in its place are not answered.
+    """
+
+    open: int
+
+
 @attrs.frozen
 class _Part:
     """A part of a batch.
@@ -58,12 +69,14 @@ class _Part:
     Args:
         days: the days, in order.
         cap: the cap that it was made for, after a longer range was refused.
+        refused: that range.
         again: whether an answer was not certain about them before.
         optional: further days that the same request can ask for; they are not asked for again.
     """
 
     days: Days
     cap: RangeCap | None = None
+    refused: _Refused | None = None
     again: bool = False
     optional: Days = ()
 
@@ -199,9 +212,12 @@ class RangeWork:
         return [day for day in days if not self._single_flight.is_in_flight(Query(day, target))]
 
     async def _lower_cap(self, part: _Part) -> None:
-        """Note that a range was answered after a longer one had been refused."""
-        cap, longest = part.cap, self._state.cap
-        if cap is not None and cap.days is not None and (longest.days is None or cap.days < longest.days):
+        """Note that a range was answered, perhaps the last one in place of a longer one that was refused."""
+        cap, refused, longest = part.cap, part.refused, self._state.cap
+        if cap is None or refused is None:
+            return
+        refused.open -= 1
+        if not refused.open and cap.days is not None and (longest.days is None or cap.days < longest.days):
             await self._fetcher.memory.lower_cap(cap)
 
     def _shorter(self, part: _Part) -> list[_Part]:
@@ -212,7 +228,9 @@ class RangeWork:
         cap = part.cap or self._state.cap
         while cap.allows(refused):
             cap = cap.smaller() or _ONE_DAY
-        return [_part_of(part.days, days, cap=cap) for days in plan_ranges(part.days, cap, within=refused)]
+        shorter = plan_ranges(part.days, cap, within=refused)
+        instead = _Refused(len(shorter))
+        return [attrs.evolve(_part_of(part.days, days), cap=cap, refused=instead) for days in shorter]
 
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
@@ -236,5 +254,5 @@ def _alone(days: Days) -> list[_Part]:
     return [_Part([day]) for day in days]
 
 
-def _part_of(days: Days, within: DateRange, *, cap: RangeCap | None = None, again: bool = False) -> _Part:
-    return _Part([day for day in days if day in within], cap=cap, again=again)
+def _part_of(days: Days, within: DateRange, *, again: bool = False) -> _Part:
+    return _Part([day for day in days if day in within], again=again)

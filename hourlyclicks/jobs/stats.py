@@ -108,6 +108,7 @@ class BackfillStats:
             provisional=self.provisional,
             requests=caller.job.spent,
             retries=caller.retries,
+            rate_limited=caller.rate_limited,
             seconds=seconds,
             stopped=stopped,
             resume_at=again_at if unfinished else self.next_due,

@@ -36,7 +36,7 @@ class AccountState(StrEnum):
 
 _TOTALS = (
     *("total", "done", "reused", "failed", "refused", "remaining"),
-    *("revised", "provisional", "requests", "retries"),
+    *("revised", "provisional", "requests", "retries", "rate_limited"),
 )
 _RANKS = {state: rank for rank, state in enumerate(AccountState)}
 
@@ -79,7 +79,7 @@ class AccountReport:
 
 @attrs.frozen(kw_only=True)
 class FleetReport:
-    """The result of a run over many accounts. All counts are days, except `requests` and `retries`.
+    """The result of a run over many accounts. Counts are of days, unless something else is named.
 
     Args:
         accounts: the result of each account, in the order of the jobs.
@@ -142,6 +142,11 @@ class FleetReport:
     def retries(self) -> int:
         """Those of the requests that repeated a failed one."""
         return self._sum("retries")
+
+    @property
+    def rate_limited(self) -> int:
+        """Those of the requests that the server rejected because of the rate limit."""
+        return self._sum("rate_limited")
 
     @property
     def complete(self) -> bool:

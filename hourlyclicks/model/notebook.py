@@ -96,11 +96,12 @@ def backfill_html(report: BackfillReport) -> str:
         "Revised": report.revised,
         "Provisional": report.provisional,
     }
+    limited = f", {report.rate_limited:,} rate-limited" if report.rate_limited else ""
     facts = [
         ("Ended", f"{report.stopped.value} after {duration(report.seconds)}"),
         ("Days", f"{report.total:,}"),
         *((name, f"{number:,}") for name, number in days.items() if number),
-        ("Requests", f"{report.requests:,} ({report.retries:,} of them retries)"),
+        ("Requests", f"{report.requests:,} ({report.retries:,} of them retries{limited})"),
     ]
     if report.error is not None:
         facts.append(("Error", f"{type(report.error).__name__}: {report.error}"))

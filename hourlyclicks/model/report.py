@@ -34,7 +34,7 @@ class StopReason(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class BackfillReport:
-    """The result of a backfill. All counts are days, except `requests` and `retries`.
+    """The result of a backfill. Counts are of days, unless something else is named.
 
     ``total == done + reused + failed + refused + remaining``.
 
@@ -50,6 +50,8 @@ class BackfillReport:
         provisional: those whose figures can still change.
         requests: requests this run sent, whatever their outcome.
         retries: those of them that repeated a failed one.
+        rate_limited: those of them that the server rejected because of the rate limit, with HTTP 429, or 503
+            with ``Retry-After``. Each of them begins a pause or falls into one, and no day loses an attempt.
         seconds: how long the run took.
         stopped: why it ended.
         resume_at: the earliest moment, aware, at which another run has a day to request and may send it;
@@ -76,6 +78,7 @@ class BackfillReport:
     provisional: int
     requests: int
     retries: int
+    rate_limited: int = 0
     seconds: float
     stopped: StopReason
     resume_at: dt.datetime | None

@@ -10,6 +10,7 @@ because nothing has happened meanwhile.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hourlyclicks.errors import LeaseLostError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.store.protocol import Store
 
+
+ANY: Mapping[int, float] = MappingProxyType({})
+"""Accounts that need not be alone with their keys: all of them."""
 
 LIFE = 15.0
 """Seconds after which a lease expires that is not renewed."""
@@ -147,7 +151,13 @@ class LeaseStore(Protocol):
         ...
 
     async def take_leases(
-        self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
+        self,
+        wanted: Mapping[int, str],
+        holder: Holder,
+        life: float,
+        *,
+        gone: Collection[str] = (),
+        alone: Mapping[int, float] = ANY,
     ) -> dict[int, TakenLease]:
         """Take those leases of accounts that are free, and return them by their accounts.
 
@@ -156,6 +166,9 @@ class LeaseStore(Protocol):
             holder: who takes them.
             life: the seconds until they expire.
             gone: holders that are known to have ended, whose leases are free.
+            alone: accounts that are not free while another account with the same key is held, and for how
+                many seconds its lease still counts after its end. Of two that are wanted at the same moment,
+                one is taken.
         """
         ...
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from hourlyclicks.store.leases import LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+from hourlyclicks.store.leases import ANY, LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
 from hourlyclicks.store.postgres_transaction import transaction
 
 if TYPE_CHECKING:
@@ -42,12 +42,23 @@ _NEW_STATES = """INSERT INTO hourlyclicks.pacing (account_id)
 _NEW = f"""INSERT INTO hourlyclicks.leases
     SELECT id, '', 0, {_NOW}, FALSE, '', '', '', 0, 0 FROM unnest($1::bigint[]) AS id ORDER BY id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of constants
+"""A lease that was never taken has the token 0."""
 _CORRECT = f"""UPDATE hourlyclicks.leases SET until = {_NOW} + interval '{LIFE} seconds'
     WHERE account_id = ANY ($1::bigint[]) AND until > {_LATEST}"""  # noqa: S608 - of constants
+_LOCK_KEYS = """SELECT id, key_fingerprint AS key FROM hourlyclicks.accounts
+    WHERE key_fingerprint IN (SELECT key_fingerprint FROM hourlyclicks.accounts WHERE id = ANY ($1::bigint[]))
+    ORDER BY id FOR NO KEY UPDATE"""
 _TAKE = f"""WITH free AS (
-        SELECT account_id, least(until, {_NOW}) AS ended FROM hourlyclicks.leases
+        SELECT account_id, least(until, {_NOW}) AS ended FROM hourlyclicks.leases AS lease
         WHERE account_id = ANY ($1::bigint[])
             AND (until <= {_NOW} OR holder = $4 OR holder = ANY ($9::text[]))
+            AND NOT EXISTS (
+                SELECT 1 FROM unnest($10::bigint[], $11::float8[]) AS alone (id, since)
+                JOIN hourlyclicks.accounts AS own USING (id)
+                JOIN hourlyclicks.accounts AS other ON other.key_fingerprint = own.key_fingerprint
+                JOIN hourlyclicks.leases AS twin ON twin.account_id = other.id
+                WHERE own.id = lease.account_id AND other.id <> own.id AND twin.token > 0
+                    AND twin.until > {_NOW} - since * interval '1 second' AND twin.until <= {_LATEST})
         ORDER BY account_id FOR UPDATE SKIP LOCKED)
     UPDATE hourlyclicks.leases AS lease SET label = wanted.label, token = token + 1, asked = FALSE,
         until = {_LATER % 3}, holder = $4, host = $5, machine = $6, pid = $7, started = $8
@@ -76,7 +87,7 @@ _SAME_KEY = f"""SELECT wanted.name, lease.*, extract(epoch FROM until - {_NOW}):
     FROM unnest($1::text[], $2::text[]) AS wanted (name, key)
     JOIN hourlyclicks.accounts AS other ON key_fingerprint = key AND fingerprint <> wanted.name
     JOIN hourlyclicks.leases AS lease ON account_id = other.id
-    WHERE until > {_NOW} - $3 * interval '1 second' AND until <= {_LATEST} ORDER BY until"""  # noqa: S608 - of constants
+    WHERE token > 0 AND until > {_NOW} - $3 * interval '1 second' AND until <= {_LATEST} ORDER BY until"""  # noqa: S608 - of constants
 _HOLD = f"""SELECT until <= {_NOW} OR holder = ANY ($2::text[]) AS over,
         (extract(epoch FROM least(until, {_NOW})) * 1000000)::bigint AS ended
     FROM hourlyclicks.leases WHERE account_id = $1 FOR UPDATE"""  # noqa: S608 - of constants
@@ -94,11 +105,17 @@ class PostgresLeases:
         return await self._run(lambda db: _account_numbers(db, wanted))
 
     async def take_leases(
-        self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
+        self,
+        wanted: Mapping[int, str],
+        holder: Holder,
+        life: float,
+        *,
+        gone: Collection[str] = (),
+        alone: Mapping[int, float] = ANY,
     ) -> dict[int, TakenLease]:
         """See `hourlyclicks.store.leases.LeaseStore.take_leases`."""
         self._refuse_changes()
-        return await self._run(lambda db: _take(db, wanted, holder, life, gone))
+        return await self._run(lambda db: _take(db, wanted, holder, life, gone, alone))
 
     async def renew_leases(self, fences: Sequence[Fence], life: float) -> list[Renewal]:
         """See `hourlyclicks.store.leases.LeaseStore.renew_leases`."""
@@ -163,25 +180,49 @@ async def _account_numbers(db: Connection, wanted: Mapping[str, str | None]) -> 
 
 
 async def _take(
-    db: Connection, wanted: Mapping[int, str], holder: Holder, life: float, gone: Collection[str]
+    db: Connection,
+    wanted: Mapping[int, str],
+    holder: Holder,
+    life: float,
+    gone: Collection[str],
+    alone: Mapping[int, float],
 ) -> dict[int, TakenLease]:
-    accounts, free = list(wanted), list(gone)
+    conditions = life, *holder, list(gone), list(alone), list(alone.values())
     async with transaction(db):
-        rows = await _take_free(db, wanted, holder, life, free)
-        if len(rows) < len(accounts):
+        if alone:
+            wanted = await _first_of_key(db, wanted, alone)
+        rows = await _take_free(db, wanted, conditions)
+        if len(rows) < len(wanted):
             taken = {row["account_id"] for row in rows}
-            rest = {account: wanted[account] for account in accounts if account not in taken}
+            rest = {account: label for account, label in wanted.items() if account not in taken}
             await db.execute(_NEW, list(rest))
             await db.execute(_NEW_STATES, list(rest))  # all at once, and not one at a time later
             await db.execute(_CORRECT, list(rest))
-            rows += await _take_free(db, rest, holder, life, free)
+            rows += await _take_free(db, rest, conditions)
     return {row["account_id"]: TakenLease(row["token"], 1000 * row["ended"]) for row in rows}
 
 
+async def _first_of_key(
+    db: Connection, wanted: Mapping[int, str], alone: Mapping[int, float]
+) -> dict[int, str]:
+    """Return the accounts without those that are to be alone and share a key with an earlier one.
+
+    Nobody takes another account with one of these keys until the transaction ends: an account that is created
+    later locks those that were there before it, too.
+    """
+    keys = {row["id"]: row["key"] for row in await db.fetch(_LOCK_KEYS, list(alone))}
+    first: dict[str, int] = {}
+    return {
+        account: label
+        for account, label in wanted.items()
+        if account not in keys or first.setdefault(keys[account], account) == account or account not in alone
+    }
+
+
 async def _take_free(
-    db: Connection, wanted: Mapping[int, str], holder: Holder, life: float, gone: list[str]
+    db: Connection, wanted: Mapping[int, str], conditions: tuple[object, ...]
 ) -> list[asyncpg.Record]:
-    return list(await db.fetch(_TAKE, list(wanted), list(wanted.values()), life, *holder, gone))
+    return list(await db.fetch(_TAKE, list(wanted), list(wanted.values()), *conditions))
 
 
 async def _leases(db: Connection, account: int | None) -> list[StoredLease]:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.store.leases import LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+from hourlyclicks.store.leases import ANY, LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,6 +42,9 @@ _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, s
 _SAME_KEY = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM accounts
     JOIN leases ON account_id = id WHERE key_fingerprint = ? AND fingerprint <> ? AND until > ? AND until <= ?
     ORDER BY until DESC LIMIT 1"""
+_TWIN = """SELECT 1 FROM accounts AS own JOIN accounts AS other USING (key_fingerprint)
+    JOIN leases ON account_id = other.id
+    WHERE own.id = ? AND other.id <> own.id AND until > ? AND until <= ?"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
 
@@ -58,11 +61,17 @@ class SqliteLeases:
         return numbers
 
     async def take_leases(
-        self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
+        self,
+        wanted: Mapping[int, str],
+        holder: Holder,
+        life: float,
+        *,
+        gone: Collection[str] = (),
+        alone: Mapping[int, float] = ANY,
     ) -> dict[int, TakenLease]:
         """See `hourlyclicks.store.leases.LeaseStore.take_leases`."""
         taken: dict[int, TakenLease] = await self._change(
-            lambda db, now: _take(db, now, wanted, holder, life, gone), wanted
+            lambda db, now: _take(db, now, wanted, holder, life, gone, alone), wanted
         )
         return taken
 
@@ -135,6 +144,7 @@ def _take(
     holder: Holder,
     life: float,
     gone: Collection[str],
+    alone: Mapping[int, float],
 ) -> dict[int, TakenLease]:
     """Take the leases that are free, within a transaction."""
     taken = {}
@@ -142,9 +152,17 @@ def _take(
         token, until, name = _find(db, now, account)
         if until > now and name not in {*gone, holder.name}:
             continue
+        if account in alone and _has_twin(db, now, account, alone[account]):
+            continue
         db.execute(_TAKE, (account, label, token + 1, now + round(life * SECOND), *holder))
         taken[account] = TakenLease(token + 1, min(until, now))
     return taken
+
+
+def _has_twin(db: sqlite3.Connection, now: int, account: int, since: float) -> bool:
+    """Return whether another account with the same key is held, or was until so many seconds ago."""
+    held = account, now - round(since * SECOND), now + _LONGEST_LIFE
+    return db.execute(_TWIN, held).fetchone() is not None
 
 
 class WithinLease:

@@ -81,15 +81,18 @@ class DeadlineTimer:
         self._silence = silence
         self._deadlines: dict[asyncio.Task[object], Deadline] = {}
         self._timer: asyncio.Handle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     def begin(self) -> Deadline:
         """Start the deadline of the request that the current task sends."""
-        task = asyncio.current_task()
+        # To find the running loop, Python 3.11 asks the kernel for the process; the last one is mostly right.
+        task = asyncio.current_task(self._loop) or asyncio.current_task()
         assert task is not None  # noqa: S101 - only tasks send requests
         deadline = self._deadlines[task] = Deadline(task, self._total)
+        self._loop = loop = deadline.loop
         if self._timer is None:
-            when, loop = deadline.began + min(self._total, self._silence), deadline.loop
+            when = deadline.began + min(self._total, self._silence)
             self._timer = loop.call_at(when, self._check, loop)
         return deadline
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
+from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits

@@ -12,7 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hourlyclicks.coordination.arbiter import Arbiter, Claimed, SlotRequest
+from hourlyclicks.coordination.arbiter import Arbiter, Claimed
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait

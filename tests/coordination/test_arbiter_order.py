@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import Claimed, SlotRequest
-from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER
+from hourlyclicks.coordination.arbiter import Claimed
+from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER, SlotRequest
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
+from hourlyclicks.coordination.arbiter import Arbiter
 from hourlyclicks.coordination.handover import LimiterState, Takeover, save, take_over
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState, LimitsHolder
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.throttle import AdaptiveThrottle

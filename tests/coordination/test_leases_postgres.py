@@ -64,12 +64,13 @@ async def test_leases_work_through_a_pooler(bouncer: Bouncer, postgres_server: P
     async with (
         PostgresStore(dsn) as store,
         PostgresStore(dsn) as other,
-        Leases(store, life=0.2) as leases,
+        Leases(store) as leases,
         Leases(other) as others,
     ):
         lease = await held(leases, upstream)
         running = asyncio.ensure_future(backfill(upstream, lease, "2020-02-20"))
         assert isinstance(await others.take(ApiKey(upstream.key).fingerprint, "mine"), StoredLease)
+        await leases.renewal._renew()
         assert (await running).complete
         assert all(is_pooled(db) for db in store._pool._idle)
         await other.end_lease(lease.account)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
+from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import (
     ArbiterState,
     BreakerState,

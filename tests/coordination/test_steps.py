@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import SlotRequest
 from hourlyclicks.coordination.backend import SharedBackend
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate

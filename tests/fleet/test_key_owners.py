@@ -11,6 +11,7 @@ import pytest
 
 from hourlyclicks import UsageError
 from hourlyclicks.fleet import AccountState, KeyRef
+from hourlyclicks.fleet.key_owners import KeyOwners
 from tests.cli.serving import ENVIRONMENT, ROOT, serving
 from tests.fleet.engines.accounts import key_of
 from tests.fleet.engines.holders import held
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.fleet import FleetReport
+    from hourlyclicks.wire.key import Secret
     from tests.store.server import PostgresServer
 
 TWIN = KeyRef.call("tests.fleet.fleets:key_of", named(0))
@@ -59,8 +61,8 @@ def test_another_process_with_the_key_is_named(where: str) -> None:
         assert f"process {first.pid} on " in str(account.error)
 
 
-def test_of_two_that_begin_at_the_same_moment_one_is_refused_at_least() -> None:
-    """Each looks again when it has its lease; the limit is kept in any case."""
+def test_of_two_that_begin_at_the_same_moment_one_is_refused() -> None:
+    """And the other one is not: the transaction that takes the first lease decides."""
     fleet = Fleet(1)
     twins = [job(0), job(1, key=TWIN)]
 
@@ -68,10 +70,32 @@ def test_of_two_that_begin_at_the_same_moment_one_is_refused_at_least() -> None:
         return await asyncio.gather(*(fleet.one([twin]) for twin in twins))
 
     reports = fleet.play(both())
-    failed = [report for report in reports if not report.complete]
-    assert failed
-    assert all("have the same key" in str(report.accounts[0].error) for report in failed)
+    (failed,) = [report for report in reports if not report.complete]
+    assert "have the same key" in str(failed.accounts[0].error)
     assert fleet.upstream.counters.over_limit == 0
+
+
+def test_two_that_find_the_key_unused_at_the_same_moment(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them has the account nevertheless, and the other one is told which."""
+    check = KeyOwners.check
+
+    async def both(url: str) -> list[FleetReport]:
+        looked = asyncio.Barrier(2)
+
+        async def check_together(owners: KeyOwners, name: str, key: Secret, *, window: float) -> None:
+            await check(owners, name, key, window=window)
+            await looked.wait()
+
+        monkeypatch.setattr(KeyOwners, "check", check_together)
+        return await asyncio.gather(*(run(url, where, name, 3) for name in ("acme", "globex")))
+
+    with serving(keys={key_of(KEY): "premium"}, limits=((4, 1.0),), latency=(0.005, 0.01)) as upstream:
+        reports = asyncio.run(both(upstream.url))
+    ended = {account.name: account for report in reports for account in report.accounts}
+    assert sorted(account.state for account in ended.values()) == [AccountState.COMPLETE, AccountState.FAILED]
+    (error,) = [str(account.error) for account in ended.values() if account.error is not None]
+    assert "have the same key" in error
+    assert upstream.counters.over_limit == 0
 
 
 def test_a_window_later_the_key_may_change_its_account() -> None:

@@ -20,7 +20,7 @@ from hourlyclicks.simulator import RangeRules, Simulator, run_virtual
 from hourlyclicks.simulator.clock import START
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import UNLIMITED
-from tests.sizes import examples, sized
+from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
@@ -203,7 +203,7 @@ def told(case: Case, endpoint: EndpointChoice) -> Story:
     return run_virtual(story, start=START - dt.timedelta(50))
 
 
-@settings(max_examples=sized(20, examples(100)), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(case=cases())
 def test_the_endpoint_changes_no_cell(case: Case) -> None:
     """For any days, targets, orders, histories and servers; then switching the endpoint requests nothing.

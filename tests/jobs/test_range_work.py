@@ -92,6 +92,29 @@ def test_few_requests(rules: RangeRules, most: int) -> None:
     assert upstream.counters.requests <= most
 
 
+@pytest.mark.parametrize("day", [dt.date(2024, 1, 9), dt.date(2024, 5, 31), dt.date(2024, 12, 1)])
+def test_a_rejected_day_makes_no_range_shorter(day: dt.date) -> None:
+    """It is found by shorter ranges, of which not all are answered; other ranges are as long as before."""
+    rejected = Envelope({"code": 4711, "message": "too old", "result": None})
+    upstream = server(RangeRules(), faults=Script(Rule(rejected, day=day)))
+    store = MemoryStore()
+
+    def requests(target: Link) -> int:
+        """Return how many requests a program sends for a year of a target."""
+
+        async def story(client: Client, _: VirtualClock) -> BackfillReport:
+            return await client.backfill(*YEAR, [target])
+
+        before = upstream.counters.requests
+        report = simulate(upstream, story, store=store, endpoint="auto")
+        assert report.done == DAYS - (upstream.faults is not None)
+        return upstream.counters.requests - before
+
+    assert [requests(target) <= 12 + 16 for target in (LINK, OTHER)] == [True, True]
+    upstream.faults = None
+    assert requests(Link("c", "https://vvd.bz")) == 12
+
+
 @pytest.mark.parametrize("order", ["oldest", "newest", "newest-day"])
 def test_a_backfill_by_ranges(order: str) -> None:
     """It writes the same cells in every order, and nothing is requested again, by either endpoint."""

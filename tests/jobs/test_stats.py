@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,9 @@ from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.simulator import Rule, Script, Status, retry_after
+from hourlyclicks.store import MemoryStore
+from tests.client.stories import free, simulate
 from tests.fetching.asking import DAY, LINK
 
 NOON = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
@@ -53,6 +57,26 @@ def test_a_thousand_failures_are_enough() -> None:
         query = Query(DAY + dt.timedelta(number), LINK)
         stats.add_failure(query, ServerError("no", status=500, retryable=True), refused=False)
     assert (stats.failed, len(stats.failures), stats.remaining) == (1500, 1000, 500)
+
+
+@pytest.mark.parametrize("endpoint", ["v2", "auto"])
+def test_rate_limited_requests_are_counted(endpoint: str) -> None:
+    """Each 429, and each 503 with ``Retry-After``: they are requests, and no retries."""
+    faults = Script(
+        Rule(Status(429), number={1, 2}),
+        Rule(retry_after("2", 503), number={7}),
+        Rule(Status(503), number={9}),
+    )
+    upstream = free(plan="enterprise", faults=faults)
+    report = simulate(
+        upstream,
+        lambda client, _clock: client.backfill("2023-01-01", "2023-12-31", [LINK]),
+        store=MemoryStore(),
+        endpoint=endpoint,
+    )
+    assert (report.complete, report.rate_limited, report.retries) == (True, 3, 1)
+    assert report.requests == upstream.counters.requests
+    assert report.as_dict()["rate_limited"] == report.rate_limited
 
 
 def test_when_to_resume() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DAY = DateRange.of("2024-03-01", "2024-03-01")
 WEEK = DateRange.of("2024-03-01", "2024-03-07")
-MANY = sized(1_000, 20_000)
+MANY = sized(500, 20_000)
 AT_WORK = 10
 """Requests that may be under way, and workers that wait for a slot."""
 

@@ -18,7 +18,7 @@ COUNTS = ("done", "reused", "failed", "refused", "remaining")
 def backfill(**counts: int) -> BackfillReport:
     """Return the report of a backfill."""
     days = dict.fromkeys(COUNTS, 0) | {name: counts.get(name, 0) for name in COUNTS}
-    more = {"revised": 0, "provisional": 0, "requests": sum(days.values()), "retries": 1}
+    more = {"revised": 0, "provisional": 0, "requests": sum(days.values()), "retries": 1, "rate_limited": 3}
     given = {**days, **more, "seconds": 1.0, "stopped": StopReason.COMPLETE, "resume_at": None}
     arguments: dict[str, Any] = {"total": sum(days.values())} | given
     return BackfillReport(**arguments)
@@ -46,7 +46,7 @@ def test_the_totals_are_those_of_the_accounts() -> None:
     report = fleet(account("a", done=3, reused=1), account("b", failed=2, remaining=5), REJECTED)
     assert (report.total, report.done, report.reused, report.failed) == (11, 3, 1, 2)
     assert (report.remaining, report.refused, report.requests, report.retries) == (5, 0, 11, 2)
-    assert (report.revised, report.provisional) == (0, 0)
+    assert (report.revised, report.provisional, report.rate_limited) == (0, 0, 6)
 
 
 def test_a_report_is_complete_with_all_its_accounts() -> None:

@@ -1,11 +1,11 @@
 """Runs a backfill as a process of its own, and reports it line by line; a test may kill it meanwhile.
 
-Called with a `Job` as JSON. It prints a JSON list a line, each at once and in one piece: ``["ready"]`` when
-it waits for a line of its input to begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
+It writes a JSON list a line, each at once and in one piece: ``["ready"]`` when it waits for the word to
+begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
 ``["range", nanoseconds, sent, target, first, days]`` for every answer for a range of days, where ``sent`` is
 when it was asked for, and ``["report", nanoseconds, counts]`` at the end. SIGTERM lets it stop. With a lease,
-it waits until it can take it, and prints ``["held", nanoseconds]``; if its run ends because it was lost, it
-prints ``["lost", nanoseconds]`` and begins again.
+it waits until it can take it, and writes ``["held", nanoseconds]``; if its run ends because it was lost, it
+writes ``["lost", nanoseconds]`` and begins again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -32,6 +31,9 @@ from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.protocol import Timeout
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.store.postgres import PostgresStore
     from hourlyclicks.store.protocol import Store
@@ -108,21 +110,33 @@ def _tell(event: object) -> None:
         _say("range", now, sent, str(event.target), str(event.day), event.days)
 
 
-async def main(job: Job) -> None:
+def begin(job: Job, path: Path, word: Connection) -> None:
+    """Do it, as the main function of a process.
+
+    Args:
+        job: what it is to do.
+        path: the file that gets what it writes.
+        word: brings the word to begin.
+    """
+    os.dup2(os.open(path, os.O_WRONLY), 1)
+    asyncio.run(main(job, word))
+
+
+async def main(job: Job, word: Connection) -> None:
     """Do it."""
     shared.MARGIN, leased.ALONE_AFTER = job.margin, round(job.alone * SECOND)
     if not job.lease:
-        await work(job, job.store)
+        await work(job, job.store, word)
         return
     store = cast("SqliteStore | PostgresStore", store_of(job.store))
     async with store, Leases(store, life=job.lease) as leases:
         _say("ready")
-        sys.stdin.readline()
+        word.recv()
         while True:
             lease = await take(leases, job.account)
             _say("held", time.monotonic_ns())
             try:
-                await work(job, lease.store)
+                await work(job, lease.store, word)
             except LeaseLostError:
                 _say("lost", time.monotonic_ns())
             else:
@@ -138,18 +152,14 @@ async def take(leases: Leases, account: str) -> AccountLease:
         await asyncio.sleep(_TAKE_AGAIN)
 
 
-async def work(job: Job, store: Store | str) -> None:
+async def work(job: Job, store: Store | str, word: Connection) -> None:
     """Run the backfill."""
     stop = asyncio.Event()
     async with job.client(store) as client:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         if not job.lease:
             _say("ready")
-            sys.stdin.readline()
+            word.recv()
         targets = [as_target(text) for text in job.targets]
         report = await client.backfill(job.start, job.end, targets, stop=stop)
     _say("report", time.monotonic_ns(), {name: getattr(report, name) for name in COUNTS})
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Job(*json.loads(sys.argv[1]))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.processes.fleet import Worker
     from tests.store.server import PostgresServer
+
+_log = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the server's processes are found in /proc")
 
@@ -50,6 +53,7 @@ def test_a_backfill_survives_crashes_of_postgres(postgres_server: PostgresServer
         here.check_limits()
         assert here.upstream.max_in_window(WINDOW) <= REQUESTS
         here.check_exact(*LINKS)
+        _log.info("%s crashes, %s requests for %s days", len(CRASHES), counters.requests, days)
 
 
 def _have_done(workers: list[Worker], days: int) -> bool:

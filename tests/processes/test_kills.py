@@ -35,6 +35,9 @@ CONCURRENCY = 2
 LONGEST_LIFE = 1.3
 SOON = 0.1
 MOST_DONE = 12
+TOGETHER = sized(2, 4)
+A_LIFE = 25
+"""Days that there are for each process that is killed while others work; they may do some of its share."""
 FULL = 10
 SHORTEST_LEASE = 10.0
 """Seconds for which a slot of a process is held of which nothing is known; in truth longer."""
@@ -69,6 +72,49 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
         here.check_exact(*LINKS)
         assert at_work >= KILLS // 2
         _log.info("%s of %s killed at work, with %s of %s days done", at_work, KILLS, len(reported), days)
+        _log.info("%s requests, at most %s for a day", counters.requests, max(counters.asked.values()))
+
+
+def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_path: Path) -> None:
+    """One of them is killed and replaced again and again: the others keep the limit, and finish the job."""
+    chance = random.Random(KILLS)
+    reported: set[tuple[Target, dt.date]] = set()
+    kills, concurrency = max(1, KILLS // 2), 3
+    with fleet(
+        tmp_path,
+        store,
+        days=15 + A_LIFE * kills,
+        requests=30,
+        window=1.0,
+        concurrency=concurrency,
+        margin=0.4,
+    ) as here:
+        workers = [here.start(*LINKS) for _ in range(TOGETHER)]
+        for worker in workers:
+            worker.go()
+        for _ in range(kills):
+            victim = workers.pop(chance.randrange(TOGETHER))
+            until(partial(_has_done, victim, chance.randint(1, MOST_DONE)))
+            assert victim.runs, "it was done too soon: there are not enough days"
+            victim.kill()
+            reported |= victim.days
+            here.check_kept(reported)
+            workers.append(here.start(*LINKS))
+            workers[-1].go()
+        assert [worker.wait() for worker in workers] == [0] * TOGETHER
+        assert all(worker.report["complete"] for worker in workers)
+        days, counters = len(here.days) * len(LINKS), here.upstream.counters
+        assert len(counters.asked) == days
+        assert counters.requests <= days + kills * concurrency
+        here.check_limits()
+        here.check_exact(*LINKS)
+        _log.info(
+            "%s processes, %s killed at work; %s of %s days done by these",
+            TOGETHER,
+            kills,
+            len(reported),
+            days,
+        )
         _log.info("%s requests, at most %s for a day", counters.requests, max(counters.asked.values()))
 
 

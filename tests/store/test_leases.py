@@ -294,3 +294,46 @@ async def _everything(location: Location) -> list[list[tuple[Any, ...]]]:
     tables = ("days", "daily_sums", "range_endpoints", "pacing", "revisions")
     prefix = "hourlyclicks." if type(location).__name__ == "DatabaseLocation" else ""
     return [await location.sql(f"SELECT * FROM {prefix}{table}") for table in tables]  # noqa: S608 - names
+
+
+async def twins_of(leases: LeaseStore, key: str = "key") -> list[int]:
+    """Return two new accounts with the same key."""
+    return list((await leases.account_numbers({f"one with {key}": key, f"two with {key}": key})).values())
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+async def test_of_two_accounts_with_one_key_that_are_wanted_at_the_same_moment_one_is_taken(
+    location: Location, stores: int
+) -> None:
+    """Never both and never none, in one process or two, whichever of them comes first."""
+    opened = [leases_of(await location.open()) for _ in range(stores)]
+    for turn in range(5):
+        one, two = await twins_of(opened[0], f"key {turn}")
+        taken = await asyncio.gather(
+            opened[0].take_leases({one: "x"}, A, LIFE, alone={one: 60.0}),
+            opened[-1].take_leases({two: "x"}, B, LIFE, alone={two: 60.0}),
+        )
+        assert sorted(map(len, taken)) == [0, 1]
+
+
+async def test_of_two_accounts_with_one_key_in_one_call_the_first_is_taken(location: Location) -> None:
+    """As when two runs of one process want them together; others of the call are taken, too."""
+    leases = leases_of(await location.open())
+    first, second = await twins_of(leases)
+    (other,) = (await leases.account_numbers({"c": "another key"})).values()
+    wanted = dict.fromkeys((second, other, first), "x")
+    taken = await leases.take_leases(wanted, A, LIFE, alone=dict.fromkeys(wanted, 60.0))
+    assert set(taken) == {second, other}
+    assert set(await leases.take_leases({first: "x"}, A, LIFE)) == {first}  # which is not to be alone
+
+
+async def test_an_account_is_alone_with_its_key_a_window_after_another(location: Location) -> None:
+    """Until the end of another lease is so long ago; its own end does not matter."""
+    leases = leases_of(await location.open())
+    first, second = await twins_of(leases)
+    fence, _ = await hold(cast("Store", leases), first)
+    assert await leases.take_leases({second: "x"}, B, LIFE, alone={second: 0.0}) == {}
+    await leases.release_leases([fence])
+    assert await leases.take_leases({second: "x"}, B, LIFE, alone={second: 60.0}) == {}
+    assert set(await leases.take_leases({first: "x"}, B, EXPIRED, alone={first: 60.0})) == {first}
+    assert set(await leases.take_leases({second: "x"}, B, LIFE, alone={second: 0.5})) == {second}

@@ -413,3 +413,17 @@ def test_what_has_ended_is_not_ended_again(what: Callable[[DeadlineTimer], Await
         assert now() >= LONG
 
     run_virtual(main())
+
+
+def test_the_task_is_that_of_the_running_loop() -> None:
+    """A deadline belongs to the task that runs, also when the last request was sent on another loop."""
+    deadlines = DeadlineTimer(total=30)
+
+    async def main() -> None:
+        for _ in range(2):
+            deadline = deadlines.begin()
+            assert (asyncio.get_running_loop(), asyncio.current_task()) == (deadline.loop, deadline.task)
+            deadlines.end(deadline)
+
+    run_virtual(main())
+    run_virtual(main())

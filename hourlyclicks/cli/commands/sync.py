@@ -23,7 +23,10 @@ from hourlyclicks.cli.selection import with_targets
     type=read_span,
     default="365d",
     show_default=True,
-    help="How far to go back for a target of which the store has no day: days (365d) or weeks (52w).",
+    help=(
+        "How far to go back for a target of which the store has no day: days (365d) or weeks (52w). "
+        "A target with a first day, as in the column since, begins there instead."
+    ),
 )
 @with_rate
 @with_run_options

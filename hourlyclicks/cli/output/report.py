@@ -82,8 +82,9 @@ def day_lines(report: BackfillReport | FleetReport, rejected: str = "") -> Itera
 
 
 def request_line(report: BackfillReport | FleetReport) -> str:
-    """Return how many requests were sent."""
-    return f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    """Return how many requests were sent, and what became of some of them."""
+    limited = f" and {count(report.rate_limited, 'HTTP 429')}" if report.rate_limited else ""
+    return f"  requests   {report.requests:,}, {count(report.retries, 'retry')}{limited} among them"
 
 
 def end_line(report: BackfillReport | FleetReport, done: str, stopped_by: str | None) -> str:

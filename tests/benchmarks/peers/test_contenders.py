@@ -42,6 +42,17 @@ def test_ours_does_without_msgspec(nginx: str) -> None:
     assert b"ModuleNotFoundError: import of msgspec halted" in done.stderr
 
 
+def test_our_imports_are_not_timed(nginx: str) -> None:
+    """What the client loads with its first call is loaded beforehand, as the libraries of the others are."""
+    imports = "import sys; from benchmarks.peers import contenders, slices"
+    loading = "fetch = contenders.CONTENDERS['ours'].load(); before = set(sys.modules)"
+    working = f"fetch({nginx!r}, slices.days(1), 1); print(*set(sys.modules) - before)"
+    words = [sys.executable, "-c", f"{imports}; {loading}; {working}"]
+    done = subprocess.run(words, capture_output=True, check=True, text=True, cwd=ROOT)  # noqa: S603 - the lines above
+    libraries = {"cattrs", "hourlyclicks", "msgspec", "tenacity"}
+    assert not {name for name in done.stdout.split() if name.partition(".")[0] in libraries}
+
+
 def with_figures_of(row: Row, other: Row) -> Row:
     """Return an hour with the figures of another."""
     return (*row[:2], *other[2:])

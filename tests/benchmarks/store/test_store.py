@@ -11,6 +11,7 @@ from benchmarks.processes import MIB, fresh, knows_memory
 from benchmarks.store import exporting, heartbeat, large, memory, scanning, transactions
 from benchmarks.store.bench_resuming import by_hand, copy, through_the_client
 from benchmarks.store.stock import filled
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,17 +75,18 @@ def test_a_scan_reads_every_hour(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
 def test_the_memory_of_a_file_does_not_grow_with_the_targets(tmp_path: Path) -> None:
-    """Forty targets take no more than two, in each way, and their file is small."""
+    """Many targets take no more than two, in each way, and their file is small."""
     pytest.importorskip("pyarrow")
-    stores = {targets: large.stock(tmp_path / str(targets), targets) for targets in (2, 40)}
+    many = sized(12, 40)
+    stores = {targets: large.stock(tmp_path / str(targets), targets) for targets in (2, many)}
     for number, words in enumerate(exporting.WAYS.values()):
         found = {
             targets: fresh(exporting.written, words, path, tmp_path / f"{number}-{targets}.parquet")
             for targets, path in stores.items()
         }
-        assert found[40].peak < exporting.MOST * found[2].peak
-        assert found[40].size < 40 * exporting.MOST_A_LINK_YEAR
-        assert found[40].seconds > 0
+        assert found[many].peak < exporting.MOST * found[2].peak
+        assert found[many].size < many * exporting.MOST_A_LINK_YEAR
+        assert found[many].seconds > 0
 
 
 def test_transactions_are_counted(tmp_path: Path) -> None:

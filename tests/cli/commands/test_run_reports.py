@@ -48,7 +48,14 @@ def test_a_report_has_everything(server: Simulator, path: Path) -> None:
     found = read(path)
     counts = {"total": 30, "done": 30, "reused": 0, "failed": 0, "refused": 0, "remaining": 0}
     ends = {"command": "backfill", "version": __version__, "exit_code": 0, "message": None}
-    rest = {"requests": 30, "retries": 0, "stopped": "complete", "complete": True, "resume_at": None}
+    rest = {
+        "requests": 30,
+        "retries": 0,
+        "rate_limited": 0,
+        "stopped": "complete",
+        "complete": True,
+        "resume_at": None,
+    }
     assert {**counts, **ends, **rest}.items() <= found.items()
     assert (found["failures"], found["parked"], found["error"]) == ([], [], None)
     began, ended = (dt.datetime.fromisoformat(found[name]) for name in ("began", "ended"))

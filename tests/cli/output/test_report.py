@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Account, ApiError, BackfillReport, RateLimitedError, ServerError, StopReason
-from hourlyclicks.cli.output.report import WHY, failure, go_on, report_lines, when
+from hourlyclicks.cli.output.report import WHY, failure, go_on, report_lines, request_line, when
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ def test_a_complete_run_is_reported_in_a_few_lines() -> None:
         "  known      40 days, already in the store",
         "  requests   61, 1 retry among them",
     ]
+
+
+def test_requests_over_the_rate_limit_are_reported() -> None:
+    """If there were any; they are no retries."""
+    assert request_line(report(rate_limited=2)) == "  requests   100, 0 retries and 2 HTTP 429s among them"
+    assert request_line(report()) == "  requests   100, 0 retries among them"
 
 
 def test_all_problems_are_reported() -> None:
