@@ -36,6 +36,9 @@ tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
 os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "tests/transport/certs/no-authority.pem"))
 """A process that imports aiohttp reads the certificates of all authorities: here one, that signed nothing."""
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""With this variable, each program that a test starts would compile the whole package again."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def left_over_loop() -> Iterator[None]:
