@@ -7,6 +7,7 @@ copied: the window only appends to it, and begins a new list when it drops old e
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.pacing.longest_path import Schedule, leaves
@@ -50,7 +51,7 @@ class WindowSnapshot(NamedTuple):
         constraints: what the window keeps.
         in_flight: when the requests in flight were sent, in order.
         abandoned: until when abandoned requests may arrive, in order; each after `now`.
-        log: when responses came, in order.
+        log: when responses came, in order; those in the future are not known to come, and count until then.
         logged: how many entries of the log there were at that moment.
         even: the moment from which on even spacing lets a request go.
         opens: the moment from which on the circuit breaker lets a request go.
@@ -84,6 +85,10 @@ class WindowSnapshot(NamedTuple):
             latency: nanoseconds from each sending to its response.
             opens: a moment before which none of them may go, besides what the window itself knows.
         """
+        if self.logged and self.log[self.logged - 1] > self.now:
+            late = self.logged - bisect_right(self.log, self.now, 0, self.logged)
+            if late < self.constraints.least:
+                return self._without(late).finish(requests, latency, opens=opens)
         start = max(self.now, opens)
         overdue = self.now - latency
         returns = [(max(overdue, sent)) + latency for sent in self.in_flight]
@@ -109,6 +114,14 @@ class WindowSnapshot(NamedTuple):
             for size, length in self.constraints.windows
         )
         return Usage(in_flight, free, self.held, self.opens, self.finish(1, latency).when - latency)
+
+    def _without(self, late: int) -> WindowSnapshot:
+        """Return the same with smaller windows in place of the last entries of the log, those in the future.
+
+        Each of them takes a slot of every window until then and a window longer; other requests pass it by.
+        That the windows are larger again afterwards is left out.
+        """
+        return self._replace(constraints=self.constraints.without(late), logged=self.logged - late)
 
     def _responses(self, returns: list[int]) -> list[int]:
         """Return when the last responses came or will come, as many as the largest window counts."""

@@ -130,20 +130,27 @@ class Constraints:
 
     Attributes:
         most: the size of the largest window; 0 without windows.
+        least: that of the smallest.
         windows: as given.
     """
 
-    __slots__ = ("_after_response", "_interval", "_spans", "concurrency", "most", "windows")
+    __slots__ = ("_after_response", "_interval", "_spans", "concurrency", "least", "most", "windows")
 
     def __init__(
         self, windows: Sequence[WindowSize], concurrency: int, interval: int, *, after_response: bool
     ) -> None:
         self.concurrency = concurrency
         self.most = max((window.size for window in windows), default=0)
+        self.least = min((window.size for window in windows), default=0)
         self.windows = windows
         self._interval = interval
         self._after_response = after_response
         self._spans: Spans | None = None
+
+    def without(self, slots: int) -> Constraints:
+        """Return what is kept while so many slots of each window are taken by other requests."""
+        windows = [WindowSize(size - slots, length) for size, length in self.windows]
+        return Constraints(windows, self.concurrency, self._interval, after_response=self._after_response)
 
     def spans(self, latency: int) -> Spans:
         """Return the least times between requests for this latency, and for those close to it."""

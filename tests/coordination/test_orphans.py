@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.orphans import HeldSlots, held_slots
 from hourlyclicks.coordination.state import ArbiterState, Process
+from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
@@ -63,6 +64,24 @@ def test_they_keep_their_slots_of_the_window() -> None:
     for moment in (RESPONSE + 61, 8 + 61):
         steps.release(moment + 1, steps.granted(moment, "bob"))
     assert steps.waits_until(71, "bob") == 5 + LEASE + 61  # not before an orphan may have arrived
+
+
+def test_the_end_of_a_run_is_known_after_a_kill() -> None:
+    """The requests of the killed process take slots of each window, and the others pass them by."""
+    steps, latency, requests = killed(Limits(rates=(Rate(24, 2.0),), concurrency=2, guard=0.0)), 0.05, 60
+    steps.gone = ANN
+    steps.waits_until(5, "bob")
+    now, in_flight = 8.0, list[tuple[float, Slot]]()
+    known = steps.step(now, lambda arbiter: arbiter.snapshot().finish(requests, round(latency * S)))
+    for _ in range(requests):
+        while not isinstance(got := steps.ask(now, "bob"), Slot):
+            assert isinstance(got, Wait)
+            moments = [] if got.until is None else [got.until / S]
+            now = min([*moments, *(moment for moment, _ in in_flight)])
+            while in_flight and in_flight[0][0] <= now:
+                steps.release(*in_flight.pop(0))
+        in_flight.append((now + latency, got))
+    assert known.when / S == pytest.approx(in_flight[-1][0], abs=latency)
 
 
 def test_a_limit_of_one_waits_for_the_window_all_the_same() -> None:
