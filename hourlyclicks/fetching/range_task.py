@@ -83,9 +83,8 @@ class RangeTask(FetchTask):
         optional: Collection[dt.date] = (),
         outcomes: Outcomes,
     ) -> None:
-        first, *others = queries = [Query(day, question.target) for day in days]
+        first, *others = [Query(day, question.target) for day in days]
         super().__init__(caller, first, runner)
-        self.claimed = tuple(queries)
         self.question = question
         self.days = tuple(days)
         self.optional = frozenset(optional)
@@ -105,6 +104,11 @@ class RangeTask(FetchTask):
     def members(self) -> Sequence[FetchTask]:
         """The tasks of all days, the first of which is this one."""
         return self._members
+
+    @property
+    def claimed(self) -> Sequence[Query]:
+        """All needed days."""
+        return [member.query for member in self._members]
 
     @property
     def followed(self) -> bool:

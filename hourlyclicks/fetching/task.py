@@ -89,7 +89,7 @@ class FetchTask:
     Attributes:
         job: the job of the caller, as the limiter sees it.
         leader: the caller that led at first.
-        claimed: the days to which its request comes with the claims.
+        claims: as above.
         refresh: whether any caller that waits for it needs a new answer even if the day is final.
         slot: the slot that it waits for in the queue of the limiter.
         sent: whether a request of it is in flight.
@@ -102,7 +102,7 @@ class FetchTask:
     __slots__ = (
         "again",
         "caller",
-        "claimed",
+        "claims",
         "followers",
         "job",
         "leader",
@@ -128,7 +128,7 @@ class FetchTask:
         self.job = caller.job
         self.query = query
         self.again = again
-        self.claimed: Sequence[Query] = (query,) if claims else ()
+        self.claims = claims
         self.refresh = caller.freshness.refresh
         self.slot: asyncio.Future[Slot] | None = None
         self.sent = self.unattended = False
@@ -153,6 +153,11 @@ class FetchTask:
     def members(self) -> Sequence[FetchTask]:
         """The tasks that its request answers."""
         return (self,)
+
+    @property
+    def claimed(self) -> Sequence[Query]:
+        """The days to which its request comes with the claims."""
+        return (self.query,) if self.claims else ()
 
     @property
     def followed(self) -> bool:

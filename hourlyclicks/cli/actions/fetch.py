@@ -109,9 +109,8 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            with (
-                nullcontext() if self.output is None else hangup.delaying_signals()
-            ):  # stdout may wait for its reader
+            # Standard output may wait for its reader.
+            with nullcontext() if self.output is None else hangup.delaying_signals():
                 write(outcome, self.shape, self.output, last_resort=not self.stored)
         elif (aside := self._save(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
