@@ -9,6 +9,7 @@ import inspect
 import io
 import os
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,12 @@ PRINTED = "printed"
 collect_ignore_glob = ["docs/examples/*"]  # tests/examples runs them, each in a process of its own
 
 tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
+
+os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "tests/transport/certs/no-authority.pem"))
+"""A process that imports aiohttp reads the certificates of all authorities: here one, that signed nothing."""
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""With this variable, each program that a test starts would compile the whole package again."""
 
 
 @pytest.fixture(scope="session", autouse=True)

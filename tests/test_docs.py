@@ -15,6 +15,7 @@ from docs.themes import THEMES
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
+from tests.sources import parsed
 from tests.test_house import FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
 
 ROOT = Path(__file__).parent.parent
@@ -172,7 +173,7 @@ def messages_of_the_package() -> str:
     nodes = [
         node
         for path in sorted((ROOT / "hourlyclicks").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path.read_text("utf-8")))
     ]
     described = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in described]

@@ -23,6 +23,7 @@ import attrs
 import pytest
 
 import hourlyclicks
+from tests.sources import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +204,7 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> list[str]:
 @cache
 def tree(path: Path) -> ast.Module:
     """Return the syntax tree of a module."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return parsed(path.read_text(encoding="utf-8"))
 
 
 @cache
@@ -357,7 +358,7 @@ def can_be_read(path: Path) -> bool:
     source = path.read_text("utf-8")
     if source.count("\n") > LONGEST_FILE and len(lines_of_code(source)) > LONGEST_FILE:
         return False
-    return bool(ast.get_docstring(ast.parse(source)))
+    return bool(ast.get_docstring(parsed(source)))
 
 
 def test_modules_can_be_read() -> None:
@@ -402,7 +403,7 @@ def lines_of_code(source: str) -> set[int]:
     code = [token for token in tokens if token.type not in WITHOUT_CODE]
     prose = {
         line
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }

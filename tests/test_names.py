@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sources import parsed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,7 +52,7 @@ MODULES = words(
     gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
     watch term terms archive agenda foresight schedule score announcer judge quick text policing
     police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign
-    forgetting
+    stock road forgetting
     """
 )
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")
@@ -81,7 +83,7 @@ def private_nouns(path: Path) -> Iterator[str]:
     if plain(path.stem.removeprefix("test_")) in MODULES:
         yield path.stem
     source = path.read_text("utf-8")
-    for node in ast.walk(ast.parse(source)) if SUSPECT.search(source) else ():
+    for node in ast.walk(parsed(source)) if SUSPECT.search(source) else ():
         if isinstance(node, ast.ClassDef) and plain(node.name) in CLASSES:
             yield node.name
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_private_noun(node.name):
@@ -150,7 +152,7 @@ def prose(path: Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.string
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield from str(node.value.value).splitlines()
 

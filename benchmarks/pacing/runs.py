@@ -9,7 +9,7 @@ import attrs
 
 from benchmarks.pacing.contenders import OURS, OURS_EVEN, Job, ours
 from benchmarks.pacing.judges import Verdict, judge
-from benchmarks.pacing.road import Road, RoadTransport
+from benchmarks.pacing.network import NetworkTransport, SimulatedNetwork
 from benchmarks.pacing.theory import least_seconds
 from benchmarks.peers.slices import AGENT, KEY
 from hourlyclicks import Client, Plan
@@ -106,27 +106,27 @@ def run(name: str, contender: Contender, scene: Scene, *, algorithm: Algorithm |
     """
     limits = scene.plan.limits
 
-    async def main(clock: VirtualClock) -> tuple[Road, float]:
-        road = Road(clock, seed=scene.seed, delay=scene.delay, algorithm=algorithm)
+    async def main(clock: VirtualClock) -> tuple[SimulatedNetwork, float]:
+        network = SimulatedNetwork(clock, seed=scene.seed, delay=scene.delay, algorithm=algorithm)
 
         def client(limits: Limits) -> Client:
             return Client(
                 KEY,
                 limits=limits,
-                transport=RoadTransport(road),
+                transport=NetworkTransport(network),
                 clock=clock,
                 random=random.Random(scene.seed),
                 user_agent=AGENT,
             )
 
-        await contender(Job(scene.requests, limits.rates[0], limits.concurrency, road.trip, client))
-        return road, clock.monotonic() / SECOND
+        await contender(Job(scene.requests, limits.rates[0], limits.concurrency, network.trip, client))
+        return network, clock.monotonic() / SECOND
 
-    road, seconds = run_virtual(main)
-    if len(road.arrivals) - road.refused != scene.requests:
-        raise RuntimeError(f"{name} sent {len(road.arrivals)} requests instead of {scene.requests}")
+    network, seconds = run_virtual(main)
+    if len(network.arrivals) - network.refused != scene.requests:
+        raise RuntimeError(f"{name} sent {len(network.arrivals)} requests instead of {scene.requests}")
     rate = limits.rates[0]
-    return Run(scene, name, seconds, judge(road.arrivals, rate.requests, rate.seconds), road.refused)
+    return Run(scene, name, seconds, judge(network.arrivals, rate.requests, rate.seconds), network.refused)
 
 
 def learn(policing: Policing, scene: Scene) -> list[Run]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.store.stock import LINK, days
+from benchmarks.store.stored_days import LINK, days
 from benchmarks.timings import in_rounds, label, sized
 from hourlyclicks.store.sqlite import SqliteStore
 

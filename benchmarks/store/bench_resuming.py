@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.store.stock import LINK, filled, range_of, reader
+from benchmarks.store.stored_days import LINK, filled, range_of, reader
 from benchmarks.timings import in_rounds, label, sized
 from hourlyclicks import Link
 

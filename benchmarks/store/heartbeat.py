@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.results import Claim, Section, Table, spread
-from benchmarks.store.stock import LIMITS, LINK, filled, range_of, reader
+from benchmarks.store.stored_days import LIMITS, LINK, filled, range_of, reader
 from hourlyclicks import Client
 from hourlyclicks.simulator import Simulator
 

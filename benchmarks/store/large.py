@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchmarks.processes import ROOT, fresh, variables
 from benchmarks.results import Claim, Section, Table
 from benchmarks.store.bench_resuming import copy, through_the_client
-from benchmarks.store.stock import busy_days, filled
+from benchmarks.store.stored_days import busy_days, filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

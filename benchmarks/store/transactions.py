@@ -15,7 +15,7 @@ import asyncpg
 
 from benchmarks.processes import fresh
 from benchmarks.results import Claim, Section, Table
-from benchmarks.store.stock import LINK, busy_days, range_of
+from benchmarks.store.stored_days import LINK, busy_days, range_of
 from hourlyclicks import Client, Limits, Link
 from hourlyclicks.simulator import Simulator
 from hourlyclicks.store import postgres_database

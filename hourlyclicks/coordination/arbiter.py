@@ -7,8 +7,7 @@ anew finds the log of its predecessor and sends nothing too early.
 
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
 no other process requests the day. With each step that changes something, a process renews its other claims:
-it may have an answer that is not yet stored. A process that needs a further request to know what an answer
-means keeps its claims until then: they last until it asks again, and for a lease from then on.
+it may have an answer that is not yet stored, or need a further request to know what an answer means.
 
 Which process goes first is in `hourlyclicks.coordination.process_queue`. What expires, and what happens when
 the clock was set back, is in `hourlyclicks.coordination.expiry`; what remains of a process that has ended is
@@ -189,29 +188,15 @@ class Arbiter:
             self.changed = True
 
     def renew_claims(self, days: Collection[str], holder: str) -> None:
-        """Renew the claims of a process to some days, if the step changes something anyway."""
-        if self.changed:
-            claims, expires = self._state.claims, self._now + self._lease
-            for day in days:
-                if day in claims and claims[day].holder == holder and claims[day].expires < expires:
-                    claims[day] = Claim(holder, expires)
+        """Renew the claims of a process to some days, if the step changes something anyway.
 
-    def keep_claims(self, days: Collection[str], holder: str) -> None:
-        """Let the claims of a process last until it asks again, and as long as its request can take then.
-
-        A claim that has expired is renewed, unless another process has it by now. One that lasts for a good
-        part of that time is left as it is, so that a process that polls does not cause a write each time.
+        One that has expired is renewed as well, as after a stop of the process, unless another one has it.
         """
-        if not days:
-            return
-        entry, claims = self._state.queue.get(holder), self._state.claims
-        asks = self._now if entry is None else max(self._now, entry.asks)
-        kept = Claim(holder, asks + self._lease)
-        for day in days:
-            claim = claims.get(day)
-            if claim is None or (claim.holder == holder and claim.expires < asks + self._lease // 2):
-                claims[day] = kept
-                self.changed = True
+        if self.changed:
+            claims, renewed = self._state.claims, Claim(holder, self._now + self._lease)
+            for day in days:
+                if claims.get(day, renewed).holder == holder:
+                    claims[day] = renewed
 
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""

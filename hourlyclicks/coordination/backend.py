@@ -22,11 +22,11 @@ from hourlyclicks.coordination.step_loop import StepLoop
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError
+from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.arbiter import Arbiter
@@ -97,7 +97,6 @@ class SharedBackend:
         self._waiting: WaitingTasks
         self._grants: dict[Slot, Grant] = {}
         self._answered: set[Slot] = set()
-        self._kept: set[str] = set()  # days whose claims last while a further request waits
         self._queued = False
         self._asked_holder = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
@@ -185,19 +184,11 @@ class SharedBackend:
             raise outcome
         return outcome
 
-    def keep_claims(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep_claims`: the claims are renewed now, and whenever a slot is requested."""
-        days = self._steps.claims.intersection(map(_day_key, queries))
-        if days:
-            self._kept |= days
-            self._report(lambda arbiter: arbiter.keep_claims(days, self._steps.holder))
-
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
         day = _day_key(query)
         if day in self._steps.claims:
             self._steps.claims.remove(day)
-            self._kept.discard(day)
             self._steps.settled.append(day)
             if not stored or not any(self._waiting.load(lane)[1] for lane in Lane):  # no step would follow
                 self._report(lambda _: None)
@@ -247,23 +238,19 @@ class SharedBackend:
         lane, query = task.job.lane, task.query
         waiting, unsent = self._waiting.load(lane)
         self._number += 1
-        further = tuple(map(_day_key, task.further))
-        request = SlotRequest(
-            self._steps.holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query), further
-        )
+        days = tuple(map(_day_key, task.claimed))
+        request = SlotRequest(self._steps.holder, self._number, lane, waiting, unsent, task.job.name, days)
         for day in request.days:
             if day in self._steps.settled:  # else the step that grants its new claim would release it
                 self._steps.settled.remove(day)
                 self._steps.claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
-        kept = tuple(self._kept)
 
         def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Answer:
             if not task.needs_request(entry, self._clock.wall()):
                 return Answer(None)
             got = arbiter.reserve(request)
-            arbiter.keep_claims(kept, request.holder)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)
@@ -276,7 +263,8 @@ class SharedBackend:
         try:
             answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            self._steps.claims.update(request.days)  # the step may have been taken all the same
+            # The step may have been taken all the same; a task that is gone has settled its days already.
+            (self._steps.claims.update if is_waiting(task) else self._steps.settled.extend)(request.days)
             only_this = await self._loop.report_only(peek=not self._steps.reports)
             self._loop.asking = False
             if only_this:

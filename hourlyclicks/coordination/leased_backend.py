@@ -29,7 +29,7 @@ from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
@@ -173,11 +173,6 @@ class LeasedBackend:
         if pause is not None and active is self._local:
             self._start(self._write_down())
         return pause
-
-    def keep_claims(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep_claims`."""
-        if self._shared is not None:
-            self._shared.keep_claims(queries)
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""

@@ -33,8 +33,7 @@ class SlotRequest(NamedTuple):
         waiting: how many of its tasks wait for a slot, this one included.
         unsent: how many requests its jobs of that priority still need.
         job: the name of what these jobs work on.
-        day: the target and day it is for, as text.
-        further: the other days that it is for as well, if it is for a range.
+        days: the days that it claims, each with its target, as text.
     """
 
     holder: str
@@ -43,18 +42,12 @@ class SlotRequest(NamedTuple):
     waiting: int
     unsent: int
     job: str
-    day: str
-    further: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The name of the slot, if one is granted."""
         return f"{self.holder}.{self.number}"
-
-    @property
-    def days(self) -> tuple[str, ...]:
-        """All days that it is for."""
-        return (self.day, *self.further)
 
 
 class ProcessQueue:

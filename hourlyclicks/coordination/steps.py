@@ -97,10 +97,10 @@ class ArbiterSteps:
         return SharedSnapshot(self._limits, self.state, self._lease, now, self.offset)
 
     def claims_end_by(self, moment: int) -> bool:
-        """Return whether a claim ends by a moment of this process, if no step renews it."""
+        """Return whether a claim has ended, or ends by a moment of this process if no step renews it."""
         known, moment = self.state.claims, moment + self.offset
         return any(
-            day in known and known[day].holder == self.holder and known[day].expires <= moment
+            day not in known or (known[day].holder == self.holder and known[day].expires <= moment)
             for day in self.claims
         )
 
@@ -123,7 +123,7 @@ class ArbiterSteps:
             silent: whether runs report nothing with it.
         """
         reports, self.reports = self.reports, []
-        claims, settled = tuple(self.claims), list[str]()  # a copy, since the step runs in another thread
+        claims, settled = frozenset(self.claims), list[str]()  # a copy, since the step runs in another thread
         before, heartbeats = self._results, {} if silent else self._runs.heartbeats()
 
         def change(
@@ -138,7 +138,7 @@ class ArbiterSteps:
             settled[:] = self.settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self.holder)
-            arbiter.renew_claims(claims, self.holder)
+            arbiter.renew_claims(claims.difference(settled), self.holder)
             arbiter.write_heartbeats(heartbeats)
             arbiter.introduce(self.holder, self._liveness.here)
             state = arbiter.close()

@@ -141,10 +141,7 @@ class DayFetcher:
             HourlyClicksError: it failed.
             OverError: the job was over before the result was known.
         """
-        try:
-            await self.ask(task, exchange)
-        finally:
-            self._limiter.settle(task.query)
+        await self.ask(task, exchange)
         self.rules.retrier.budget.earn()
 
     async def ask(self, task: FetchTask, exchange: Exchange) -> tuple[Any, ...]:
@@ -202,7 +199,8 @@ class DayFetcher:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
         task.sent = False
         task.leader.start_spare()
-        self._limiter.settle(task.query)
+        for query in task.claimed:
+            self._limiter.settle(query)
         await self._clock.sleep(seconds)
 
     async def _read_result(self, task: FetchTask, exchange: Exchange) -> DayClicks:

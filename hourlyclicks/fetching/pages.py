@@ -162,7 +162,7 @@ async def fetch_page(
     page = PageEndpoint(endpoint, number, created)
     # The task of a request has a day, which bounds the age of an answer; a page is as new as today.
     query = Query(rules.clock.wall().date(), Account())
-    task = FetchTask(Caller(Job(Lane.INTERACTIVE), context=context), query)
+    task = FetchTask(Caller(Job(Lane.INTERACTIVE), context=context), query, claims=False)
     await fetcher.ask(task, PageExchange(rules, task, name, page))
     rules.retrier.budget.earn()
     return page.page

@@ -7,6 +7,8 @@ stored before it.
 
 With a store, a range keeps its slot until its days are stored, so that a process that is killed loses no more
 ranges than may be under way at a time. Before any further request it is released: that one needs a slot, too.
+The claims to its days are not, and a further request comes with none: so it does not wait for another
+process, which may wait for this one.
 
 An error that may be about the range instead of its days, such as a rejection, is raised, and nothing is
 recorded of the days. After any other error, each of them has failed.
@@ -204,17 +206,6 @@ class RangeFetcher(DayFetcher):
             self._kept.remove(slot)
             self._limiter.finish(slot, SUCCEEDED)
 
-    def _make_room(self, task: RangeTask) -> None:
-        """Release the slot of a range for a further request, and keep the claims to its days."""
-        self._release(task)
-        self._limiter.keep_claims(member.query for member in task.members)
-
-    async def _sleep(self, task: FetchTask, seconds: float) -> None:
-        """Wait for the next attempt; meanwhile other processes may request the days."""
-        for query in task.further:
-            self._limiter.settle(query)
-        await super()._sleep(task, seconds)
-
     async def _verify(self, task: RangeTask, rows: Sequence[DayClicks]) -> bool:
         """Compare a day with version 2, once; return whether the two agree. Nothing is stored before that.
 
@@ -226,13 +217,10 @@ class RangeFetcher(DayFetcher):
         final = [day for day in rows if day.final and day.reported_hours]
         if not final:
             return False
-        self._make_room(task)
+        self._release(task)
         day, target = final[-1], task.query.target
-        single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True)
-        try:
-            (other,) = await self.ask(single, Exchange(self.rules, single))
-        finally:
-            self._limiter.settle(single.query)
+        single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True, claims=False)
+        (other,) = await self.ask(single, Exchange(self.rules, single))
         by = shift_between(other, {each.date: each for each in rows})
         if by != 0:
             raise await self.memory.give_up(DecodeError((_difference(day.date, by),), retryable=False))
@@ -254,7 +242,7 @@ class RangeFetcher(DayFetcher):
         before = len(task.outcomes)
         if suspicious or self.state.is_worth_a_check(asked, needed):
             await self._store(task, exchange, self._certain(task, exchange, rows, silent))
-            self._make_room(task)
+            self._release(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
                     await self._check(task, asked, urgent=suspicious)
@@ -314,7 +302,8 @@ class RangeFetcher(DayFetcher):
         """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
         given = task.caller
         caller = Caller(given.job, given.freshness, given.context, start_spare=given.start_spare)
-        beside = FetchTask(caller, Query(question.first, question.target), task.runner, again=True)
+        query = Query(question.first, question.target)
+        beside = FetchTask(caller, query, task.runner, again=True, claims=False)
         try:
             return await self.ask(beside, RangeExchange(self.rules, beside, question))
         except (OverError, HeldError):
@@ -326,7 +315,6 @@ class RangeFetcher(DayFetcher):
                 await self.memory.lose_witness()
             return None
         finally:
-            self._limiter.settle(beside.query)
             task.caller.retries += caller.retries
             task.caller.rate_limited += caller.rate_limited
 

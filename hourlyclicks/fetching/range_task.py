@@ -68,7 +68,7 @@ class RangeTask(FetchTask):
         kept: the slot that it keeps until its days are stored, once it is answered.
     """
 
-    __slots__ = ("_further", "_members", "days", "exchange", "kept", "optional", "outcomes", "question")
+    __slots__ = ("_members", "days", "exchange", "kept", "optional", "outcomes", "question")
 
     exchange: Exchange
     kept: Slot | None
@@ -83,14 +83,14 @@ class RangeTask(FetchTask):
         optional: Collection[dt.date] = (),
         outcomes: Outcomes,
     ) -> None:
-        first, *others = [Query(day, question.target) for day in days]
+        first, *others = queries = [Query(day, question.target) for day in days]
         super().__init__(caller, first, runner)
+        self.claimed = tuple(queries)
         self.question = question
         self.days = tuple(days)
         self.optional = frozenset(optional)
         self.outcomes = outcomes
         self.kept = None
-        self._further = tuple(others)
         self._members = (self, *(RangeMember(self, query) for query in others))
 
     def leave_out(self, known: Outcomes) -> bool:
@@ -105,11 +105,6 @@ class RangeTask(FetchTask):
     def members(self) -> Sequence[FetchTask]:
         """The tasks of all days, the first of which is this one."""
         return self._members
-
-    @property
-    def further(self) -> Sequence[Query]:
-        """The needed days after the first."""
-        return self._further
 
     @property
     def followed(self) -> bool:

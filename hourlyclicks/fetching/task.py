@@ -84,10 +84,12 @@ class FetchTask:
         query: the day.
         runner: the asyncio task it runs in; ``None``: one that is made for it.
         again: whether it is a check, probe or witness: requested whatever the store has, and not counted.
+        claims: whether no other process is to ask for the day meanwhile, since the answer is stored.
 
     Attributes:
         job: the job of the caller, as the limiter sees it.
         leader: the caller that led at first.
+        claimed: the days to which its request comes with the claims.
         refresh: whether any caller that waits for it needs a new answer even if the day is final.
         slot: the slot that it waits for in the queue of the limiter.
         sent: whether a request of it is in flight.
@@ -100,6 +102,7 @@ class FetchTask:
     __slots__ = (
         "again",
         "caller",
+        "claimed",
         "followers",
         "job",
         "leader",
@@ -113,12 +116,19 @@ class FetchTask:
     )
 
     def __init__(
-        self, caller: Caller, query: Query, runner: asyncio.Task[object] | None = None, *, again: bool = False
+        self,
+        caller: Caller,
+        query: Query,
+        runner: asyncio.Task[object] | None = None,
+        *,
+        again: bool = False,
+        claims: bool = True,
     ) -> None:
         self.caller = self.leader = caller
         self.job = caller.job
         self.query = query
         self.again = again
+        self.claimed: Sequence[Query] = (query,) if claims else ()
         self.refresh = caller.freshness.refresh
         self.slot: asyncio.Future[Slot] | None = None
         self.sent = self.unattended = False
@@ -143,11 +153,6 @@ class FetchTask:
     def members(self) -> Sequence[FetchTask]:
         """The tasks that its request answers."""
         return (self,)
-
-    @property
-    def further(self) -> Sequence[Query]:
-        """The other days that its request asks for."""
-        return ()
 
     @property
     def followed(self) -> bool:

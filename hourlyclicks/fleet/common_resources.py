@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Common:
+class OpenResources:
     """What is open.
 
     Args:
@@ -63,10 +63,10 @@ class CommonResources:
     ) -> None:
         self._store, self._rate, self._proxy, self._timeout = store, rate, proxy, timeout
         self._users = 0
-        self._opening: asyncio.Task[Common] | None = None
+        self._opening: asyncio.Task[OpenResources] | None = None
 
     @asynccontextmanager
-    async def used(self) -> AsyncIterator[Common]:
+    async def used(self) -> AsyncIterator[OpenResources]:
         """Use them for as long as the context lasts.
 
         Raises:
@@ -84,7 +84,7 @@ class CommonResources:
                 self._opening = None
                 await asyncio.shield(asyncio.create_task(_close(opening)))
 
-    async def _open(self) -> Common:
+    async def _open(self) -> OpenResources:
         async with AsyncExitStack() as opened:
             own = Network.of(None, session=None, proxy=self._proxy, timeout=self._timeout)
             opened.push_async_callback(own.transport.close)
@@ -92,11 +92,11 @@ class CommonResources:
             opened.push_async_callback(store.close)
             await store.open()
             transport = SharedTransport(own.transport, rate=self._rate, clock=SystemClock())
-            return Common(store, transport, opened.pop_all())
+            return OpenResources(store, transport, opened.pop_all())
         raise AssertionError  # no callback above swallows an error
 
 
-async def _close(opening: asyncio.Task[Common]) -> None:
+async def _close(opening: asyncio.Task[OpenResources]) -> None:
     """Close what was opened."""
     await asyncio.wait([opening])
     if opening.exception() is None:

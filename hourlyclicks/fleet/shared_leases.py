@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define
-class Shared:
+class SharedLeases:
     """What the runs have in common.
 
     Args:
@@ -38,7 +38,7 @@ class Shared:
     users: int = 0
 
     @classmethod
-    def new(cls, store: LeaseStore, clock: Clock) -> Shared:
+    def new(cls, store: LeaseStore, clock: Clock) -> SharedLeases:
         """Return it for a store that no run uses yet.
 
         Raises:
@@ -48,19 +48,19 @@ class Shared:
         return cls(leases, FleetReporter(cast("FleetStore", store), leases.holder, clock))
 
 
-_IN_USE: dict[tuple[int, asyncio.AbstractEventLoop], Shared] = {}
+_IN_USE: dict[tuple[int, asyncio.AbstractEventLoop], SharedLeases] = {}
 """By the identity of the store, which exists as long as a run uses it, and by the event loop of the runs."""
 
 
 @asynccontextmanager
-async def shared_in(store: LeaseStore, clock: Clock) -> AsyncIterator[Shared]:
+async def shared_in(store: LeaseStore, clock: Clock) -> AsyncIterator[SharedLeases]:
     """Return what the runs of an event loop share in a store; the last of them gives the leases back.
 
     Raises:
         UsageError: the store keeps no leases.
     """
     key = id(store), asyncio.get_running_loop()
-    shared = _IN_USE.get(key) or Shared.new(store, clock)
+    shared = _IN_USE.get(key) or SharedLeases.new(store, clock)
     _IN_USE[key] = shared
     shared.users += 1
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
@@ -131,7 +132,11 @@ class SharedTransport:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if turn.cancelled():
+                with suppress(ValueError):  # it may have been passed over already
+                    self._waiting.remove(turn)
+                self._freed()
+            elif turn.exception() is None:
                 self._cancel(turn.result())
             raise
 
@@ -149,7 +154,7 @@ class SharedTransport:
             self._timer.cancel()
             self._timer = None
         while self._waiting:
-            if self._waiting[0].done():  # its task was cancelled
+            if self._waiting[0].done():  # its task was cancelled in this turn of the event loop
                 self._waiting.popleft()
                 continue
             now = self._clock.monotonic()

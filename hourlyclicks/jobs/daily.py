@@ -256,7 +256,7 @@ class DailyRun:
         """Send a request for a range, and report what came of it; `new`: how many days it fetches."""
         question = Question(asked.start, asked.end, self.target, CLICKS_BY_DATE.name)
         caller = self._caller if request is None else request.caller
-        task = FetchTask(caller, Query(asked.start, self.target), again=True)
+        task = FetchTask(caller, Query(asked.start, self.target), again=True, claims=False)
         if request is not None:
             request.task = task
         exchange = Exchange(self._fetcher.rules, task, question)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hourlyclicks.model.priority import Lane
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.breaker import Wait
@@ -118,10 +116,6 @@ class LimiterBackend(Protocol):
         """Pause all requests after a 429; see `AdaptiveThrottle.rate_limited`."""
         ...
 
-    def keep_claims(self, queries: Iterable[Query]) -> None:
-        """Keep the claims to days until they are settled, however long a further request has to wait."""
-        ...
-
     def settle(self, query: Query, *, stored: bool) -> None:
         """Release the claim to a day; soon, unless it is in the store, which other processes see."""
         ...
@@ -215,9 +209,6 @@ class LocalBackend:
     ) -> Throttled | None:
         """See `LimiterBackend.rate_limited`."""
         return self.throttle.rate_limited(slot, retry_after, now=now, u=u, for_rate=for_rate)
-
-    def keep_claims(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep_claims`."""
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""

@@ -26,7 +26,6 @@ from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from random import Random
 
     from hourlyclicks.clock import Clock
@@ -262,14 +261,6 @@ class Limiter:
     def epoch(self) -> int:
         """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch
-
-    def keep_claims(self, queries: Iterable[Query]) -> None:
-        """Keep the claims to days until `settle`, while a further request waits that tells about them.
-
-        Args:
-            queries: the days; those without a claim are left out.
-        """
-        self._backend.keep_claims(queries)
 
     def settle(self, query: Query, *, stored: bool = False) -> None:
         """Release the claim to a day, so that other processes may request it.

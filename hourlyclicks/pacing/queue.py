@@ -170,20 +170,17 @@ class Task(Protocol):
     Attributes:
         job: the job that it belongs to at present.
         query: the day that it asks for.
+        claimed: the days that no other process is to ask for until `Limiter.settle`.
         slot: what it waits for, while it is in the queue.
     """
 
     job: Job
+    claimed: Sequence[Query]
     slot: asyncio.Future[Slot] | None
 
     @property
     def query(self) -> Query:
         """The day that it asks for; of a range the first."""
-        ...
-
-    @property
-    def further(self) -> Sequence[Query]:
-        """The other days that its request asks for."""
         ...
 
     def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - what a shared store holds does not concern the limiter

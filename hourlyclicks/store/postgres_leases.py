@@ -207,8 +207,8 @@ async def _first_of_key(
 ) -> dict[int, str]:
     """Return the accounts without those that are to be alone and share a key with an earlier one.
 
-    Nobody takes another account with one of these keys until the transaction ends: an account that is created
-    later locks those that were there before it, too.
+    No other account with one of these keys is taken until the transaction ends: one that is created later
+    locks those that were there before it, too.
     """
     keys = {row["id"]: row["key"] for row in await db.fetch(_LOCK_KEYS, list(alone))}
     first: dict[str, int] = {}

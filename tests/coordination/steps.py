@@ -56,11 +56,19 @@ class Steps:
         """The state as a process reads it."""
         return ArbiterState.read(self.text)
 
-    def ask(self, at: float, holder: str, day: str | None = None, **more: Any) -> Slot | Wait | Claimed:  # noqa: ANN401 - the rest of a `SlotRequest`
-        """Request a slot for a day, another one each time unless it is named."""
+    def ask(
+        self,
+        at: float,
+        holder: str,
+        day: str | None = None,
+        further: tuple[str, ...] = (),
+        **more: Any,  # noqa: ANN401 - the rest of a `SlotRequest`
+    ) -> Slot | Wait | Claimed:
+        """Request a slot for a day, another one each time unless it is named, or for further ones as well."""
         self._asked += 1
         fields: dict[str, Any] = {"lane": 0, "waiting": 1, "unsent": 1, "job": ""} | more
-        request = SlotRequest(holder, self._asked, day=day or f"day {self._asked}", **fields)
+        days = (day or f"day {self._asked}", *further)
+        request = SlotRequest(holder, self._asked, days=days, **fields)
         got = self.step(at, lambda arbiter: arbiter.reserve(request))
         if isinstance(got, Slot):
             self._names[got] = request.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from hourlyclicks.clock import SECOND
@@ -13,6 +15,9 @@ from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
+
+if TYPE_CHECKING:
+    from hourlyclicks.coordination.arbiter import Arbiter
 
 TWO = Limits(rates=(Rate(2),), concurrency=4)
 TEN = Limits(rates=(Rate(10),), concurrency=1)
@@ -214,25 +219,26 @@ def test_a_range_claims_all_its_days_or_none() -> None:
     steps.granted(2, "bob", "tuesday", further=("wednesday",))
 
 
-def test_kept_claims_last_until_a_further_request_is_answered() -> None:
-    """However long that has to wait; a claim that another process has by now is not taken away from it."""
-    steps = Steps(Limits(rates=(Rate(1, 100.0),), concurrency=9, guard=0.0))
-    granted = steps.granted(0, "ann", "monday", further=("tuesday", "wednesday"))
-    steps.release(1, granted)
+def test_claims_are_renewed_by_each_change() -> None:
+    """Also one that has expired, but none that another process has by now."""
+    steps = Steps(Limits(concurrency=9))
+    steps.release(1, steps.granted(0, "ann", "monday", further=("tuesday", "wednesday")))
 
-    def renew(at: float, *days: str) -> None:
-        steps.step(at, lambda arbiter: arbiter.keep_claims(days, "ann"))
+    def renew(at: float, *, changed: bool) -> None:
+        def step(arbiter: Arbiter) -> None:
+            arbiter.changed = changed
+            arbiter.renew_claims(("monday", "tuesday"), "ann")
 
-    asks = steps.waits_until(2, "ann", "sunday")
-    assert asks == 101
-    renew(2, "monday", "tuesday")
+        steps.step(at, step)
+
+    renew(30, changed=True)
     written = steps.written
-    renew(3, "monday", "tuesday")
+    renew(31, changed=False)
     assert steps.written == written  # it is not worth a write
-    assert isinstance(steps.ask(LEASE + 1, "bob", "wednesday"), Wait)  # for the rate, no longer for the claim
+    steps.granted(LEASE + 1, "bob", "wednesday")
     for day in ("monday", "tuesday"):
-        assert isinstance(steps.ask(asks + LEASE - 1, "bob", day), Claimed)
-    steps.granted(asks + LEASE + 1, "bob", "monday")
-    renew(asks + LEASE + 2, "monday", "tuesday")
-    assert isinstance(steps.ask(asks + LEASE + 3, "ann", "monday"), Claimed)
-    assert isinstance(steps.ask(asks + LEASE + 3, "bob", "tuesday"), Claimed)  # it is renewed
+        assert isinstance(steps.ask(30 + LEASE - 1, "bob", day), Claimed)
+    steps.granted(30 + LEASE + 1, "bob", "monday")
+    renew(30 + LEASE + 2, changed=True)
+    assert isinstance(steps.ask(30 + LEASE + 3, "ann", "monday"), Claimed)
+    assert isinstance(steps.ask(30 + LEASE + 3, "bob", "tuesday"), Claimed)  # it is renewed

@@ -106,7 +106,7 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
     def ask(self, holder: str, day: str, lane: int) -> None:
         """Request a slot; one that is granted breaks no rule."""
         self.numbers += 1
-        request = SlotRequest(holder, self.numbers, lane, 1, 1, "", day)
+        request = SlotRequest(holder, self.numbers, lane, 1, 1, "", (day,))
         got = self.step(lambda arbiter: arbiter.reserve(request))
         claimed = any(sent.day == day and sent.claims and sent.holder != holder for sent in self.in_flight)
         assert isinstance(got, Claimed) >= claimed
@@ -203,7 +203,7 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
         seen = Arbiter(self.limits, ArbiterState.read(self.text), now=now, lease=LEASE).close()
         later = now + 1125 * S + LEASE + 13 * S + self.interval
         arbiter = Arbiter(self.limits, seen, now=later, lease=LEASE)
-        assert isinstance(arbiter.reserve(SlotRequest("zoe", 0, 1, 1, 1, "", "another day")), Slot)
+        assert isinstance(arbiter.reserve(SlotRequest("zoe", 0, 1, 1, 1, "", ("another day",))), Slot)
 
     @property
     def interval(self) -> int:

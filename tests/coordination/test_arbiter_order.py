@@ -98,7 +98,7 @@ def test_a_process_learns_what_its_next_request_waits_for() -> None:
     """With the slot that it is granted, so that it need not ask."""
     steps = Steps(TWO)
     steps.release(1, steps.granted(1, "ann"))
-    request = SlotRequest("ann", 7, 0, 3, 9, "", "monday")
+    request = SlotRequest("ann", 7, 0, 3, 9, "", ("monday",))
 
     def ask(arbiter: Arbiter) -> Wait | None:
         assert isinstance(arbiter.reserve(request), Slot)

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Limits, Link
-from hourlyclicks.clock import SystemClock
+from hourlyclicks import Client, DateRange, Limits, Link
+from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.process_queue import SlotRequest
+from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator import Simulator, run_virtual
+from hourlyclicks.store import MemoryStore
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.client.stories import free, simulate
 from tests.coordination.clients import run_clients
 from tests.sizes import sized
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator import VirtualClock
     from hourlyclicks.store.ledger import PutResult
@@ -81,6 +88,66 @@ def test_a_claim_lasts_until_the_answer_is_stored(path: Path) -> None:
 
     run_virtual(main)
     assert set(upstream.counters.asked.values()) == {1}
+
+
+class StalledRanges(SqliteStore):
+    """A store that takes long to write the days of a range."""
+
+    async def put_days(self, *what: Any, **how: Any) -> list[PutResult]:  # noqa: ANN401 - as in `Store`
+        """Put them, after a while."""
+        await self._clock.sleep(STALL)
+        return await super().put_days(*what, **how)
+
+
+def test_the_comparison_of_a_range_releases_no_claim(path: Path) -> None:
+    """Another client reads the day that was compared with version 2 once it is stored with its range."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5), plan="enterprise")
+
+    async def main(clock: VirtualClock) -> None:
+        def client(store: SqliteStore, endpoint: EndpointChoice) -> Client:
+            transport = upstream.transport(clock)
+            return Client(
+                upstream.key, transport=transport, clock=clock, store=store, limits=LIMITS, endpoint=endpoint
+            )
+
+        stores = StalledRanges(path, clock=clock), SqliteStore(path, clock=clock)
+        async with client(stores[0], "auto") as first, client(stores[1], "v2") as second:
+            run = asyncio.ensure_future(first.backfill("2020-01-01", "2020-01-31", [SAME]))
+            await clock.sleep(STALL / 2)
+            await second.day("2020-01-31", SAME)
+            assert (await run).complete
+        for store in stores:
+            await store.close()
+
+    run_virtual(main)
+    assert upstream.counters.requests == 1 + 1  # the range and the comparison
+
+
+def test_a_proof_waits_for_no_claim() -> None:
+    """Of a process that asks for the same days, and may itself wait for a day of this one."""
+    store, upstream = MemoryStore(), free(plan="enterprise", active_days=10)
+    year, june = DateRange.of("2024-01-01", "2024-12-31"), DateRange.of("2024-06-01", "2024-06-30")
+    options: dict[str, Any] = {"store": store, "endpoint": "auto"}
+
+    async def prove(client: Client, _: VirtualClock) -> None:
+        assert (await client.backfill(year.start, year.end, [SAME])).complete
+
+    def claim(text: str | None, now: int, _: object) -> tuple[str | None, None]:
+        days = tuple(f"{SAME} {day}" for day in year)
+        arbiter = Arbiter(Limits(), ArbiterState.read(text), now=now, lease=300 * SECOND)
+        assert isinstance(arbiter.reserve(SlotRequest("other", 1, 0, 1, 1, "", days)), Slot)
+        return arbiter.close().write(), None
+
+    async def check(client: Client, clock: VirtualClock) -> None:
+        [account] = (await store.accounts()).values()
+        await store.pace(account, claim)
+        began, before = clock.monotonic(), upstream.counters.requests
+        assert (await client.backfill(june.start, june.end, [Link("b", "https://vvd.bz")])).complete
+        assert upstream.counters.requests > before + 1
+        assert clock.monotonic() - began < 60 * SECOND
+
+    simulate(upstream, prove, **options)
+    simulate(upstream, check, **options)
 
 
 def test_an_idle_client_holds_no_claim(path: Path) -> None:

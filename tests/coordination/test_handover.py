@@ -160,13 +160,13 @@ class Rig:
             arbiter.expire_holder(self.ended, arbiter.limits_holder)
         self.numbers += 1
         name = f"plain.{self.numbers}"
-        request = SlotRequest("plain", self.numbers, 0, 1, 1, "", f"day {self.numbers}")
+        request = SlotRequest("plain", self.numbers, 0, 1, 1, "", (f"day {self.numbers}",))
         got: Any = arbiter.reserve(request)
         if isinstance(got, Slot):
             assert self.throttle is None
             self.arrivals.append(self.now)
             arbiter.release(name, answered=True)
-            arbiter.settle(request.day, "plain")
+            arbiter.settle(request.days[0], "plain")
         arbiter.leave("plain")
         state = arbiter.close()
         if arbiter.changed:
@@ -248,7 +248,7 @@ def test_nothing_is_taken_from_others() -> None:
     rig = Rig(Limits(rates=(Rate(3, 10.0),), concurrency=2, guard=0.0), 0)
     state = ArbiterState()
     arbiter = Arbiter(rig.limits, state, now=rig.now, lease=LEASE * S)
-    assert isinstance(arbiter.reserve(SlotRequest("other", 1, 0, 1, 1, "", "a day")), Slot)
+    assert isinstance(arbiter.reserve(SlotRequest("other", 1, 0, 1, 1, "", ("a day",))), Slot)
     rig.text = arbiter.close().write()
     rig.take(rig.now)
     assert rig.throttle is None

@@ -83,7 +83,7 @@ def use(text: str) -> None:
     """Read a state and take a step with it."""
     limits = Limits(rates=(Rate(3),), concurrency=2)
     arbiter = Arbiter(limits, ArbiterState.read(text), now=10, lease=40)
-    arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", "tuesday"))
+    arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", ("tuesday",)))
     arbiter.release("a.1", answered=True)
     ArbiterState.read(arbiter.close().write())
 
@@ -102,7 +102,7 @@ def test_a_step_on_a_copy_leaves_the_state(state: ArbiterState, now: int) -> Non
     arbiter = Arbiter(Limits(rates=(Rate(3),)), copy, now=now, lease=40)
     arbiter.snapshot()
     arbiter.leave(next(iter(state.queue), ""))
-    arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", "tuesday"))
+    arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", ("tuesday",)))
     arbiter.close()
     assert state.write() == text
 

@@ -87,7 +87,7 @@ def test_a_late_look_does_not_bring_an_older_state_back(path: Path) -> None:
         no_loop: Any = None  # no run is registered
         runs = RunRegistry(steps, no_loop, clock=clock)
         steps.attach(pauses, runs)  # type: ignore[arg-type]  # only what it is told of pauses
-        request = SlotRequest("a", 1, 0, 1, 1, "", "monday")
+        request = SlotRequest("a", 1, 0, 1, 1, "", ("monday",))
 
         def rate_limited(arbiter: Arbiter, _: LedgerEntry | None) -> None:
             arbiter.rate_limited(request.name, 30.0, u=0.0, for_rate=True)
@@ -136,7 +136,7 @@ def test_a_cancelled_look_hands_back_what_it_was_to_report(path: Path) -> None:
         )
         steps = backend._steps
         backend.attach(Waiting())  # type: ignore[arg-type]  # only what is called here
-        request = SlotRequest(steps.holder, 1, 0, 1, 1, "", "monday")
+        request = SlotRequest(steps.holder, 1, 0, 1, 1, "", ("monday",))
         assert isinstance(await steps.take(lambda arbiter, _: arbiter.reserve(request)), Slot)
         steps.reports.append(lambda arbiter: arbiter.release(request.name, answered=True))
         backend._loop.look()

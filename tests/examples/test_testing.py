@@ -14,16 +14,10 @@ if TYPE_CHECKING:
 
 
 @of("testing")
-def test_a_synchronous_test_client(project: Project) -> None:
-    """Tests of an application, asynchronous ones and those with a `TestClient`, pass against the fixture."""
-    needs("fastapi", "httpx")
-    assert "4 passed" in project.pytest("test_week.py", "test_shop.py")
-
-
-@of("testing")
-def test_a_browser_under_control_of_the_test(project: Project) -> None:
-    """A test with Chromium passes against the fixture for the whole run."""
-    needs("fastapi", "uvicorn", "playwright")
+def test_the_tests_of_an_application(project: Project) -> None:
+    """Asynchronous tests and those with a `TestClient` pass, and one in a browser, in one run."""
+    needs("fastapi", "httpx", "uvicorn", "playwright")
     if shutil.which("chromium") is None:
-        pytest.skip("there is no Chromium on this machine")
-    assert "1 passed" in project.pytest("test_browser.py")
+        assert "4 passed" in project.pytest("test_week.py", "test_shop.py")
+        pytest.skip("there is no Chromium on this machine for the test in a browser")
+    assert "5 passed" in project.pytest()

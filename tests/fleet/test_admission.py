@@ -6,17 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from yarl import URL
 
 from hourlyclicks import Limits, Rate
 from hourlyclicks.fleet import shared_transport
 from hourlyclicks.fleet.admission import Admission
 from hourlyclicks.fleet.shared_transport import SharedTransport
+from hourlyclicks.model.http import Request
 from hourlyclicks.simulator import run_virtual
 from tests.fleet.fleets import Fleet, job, named
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.admission import Place
-    from hourlyclicks.model.http import Request, Response
+    from hourlyclicks.model.http import Response
     from hourlyclicks.simulator import VirtualClock
 
 FOUR_A_MINUTE = Limits(rates=(Rate(4, 60.0),), concurrency=1, guard=1.0)
@@ -66,6 +68,29 @@ def test_an_account_that_waits_for_its_window_takes_no_place_of_another() -> Non
     assert fleet.run(jobs[:4], deadline=30).done == 4
     report = fleet.run(jobs, deadline=600)
     assert [each.name for each in report.incomplete_accounts] == [named(number) for number in range(4)]
+
+
+def test_a_cancelled_request_takes_no_place_of_an_account() -> None:
+    """As when the leases of many accounts are lost while their requests wait for the rate of all."""
+
+    async def main(clock: VirtualClock) -> bool:
+        transport = SharedTransport(Silent(), rate=Rate(1, 3600.0), clock=clock)
+        admission = Admission(transport, at_once=9)
+        requests = [
+            asyncio.ensure_future(transport.send(Request(URL("https://vivoldi.com/"), {}))) for _ in range(5)
+        ]
+        admitting = asyncio.ensure_future(admission.admit())
+        await clock.sleep(1)
+        assert not admitting.done()
+        for each in requests:
+            each.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        await clock.sleep(1)
+        admitted = admitting.done()
+        admitting.cancel()
+        return admitted
+
+    assert run_virtual(main)
 
 
 def test_an_account_counts_as_a_request_until_it_sends_one() -> None:

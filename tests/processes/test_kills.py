@@ -36,7 +36,7 @@ LONGEST_LIFE = 1.3
 SOON = 0.1
 MOST_DONE = 12
 TOGETHER = sized(2, 4)
-A_LIFE = 25
+A_LIFE = 40
 """Days that there are for each process that is killed while others work; they may do some of its share."""
 FULL = 10
 SHORTEST_LEASE = 10.0
@@ -90,6 +90,8 @@ def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_
         margin=0.4,
     ) as here:
         workers = [here.start(*LINKS) for _ in range(TOGETHER)]
+        for worker in workers:  # else the first could be done before the last begins
+            worker.get_ready()
         for worker in workers:
             worker.go()
         for _ in range(kills):

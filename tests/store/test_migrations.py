@@ -17,12 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from yarl import URL
 
+from hourlyclicks import Client, Limits
+from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.range_record import RangeRecord
 from hourlyclicks.model.targets import Account, Link
+from hourlyclicks.simulator import Simulator
 from hourlyclicks.store import (
     postgres_database,
     postgres_migration,
@@ -56,6 +61,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DAYS_OF_VERSION_2 = 31
+OLDER_STATE = (
+    '{"seen":5,"longest":61,"released":[1,2],"flights":{},"claims":{},"lines":{},"served":{"a":1},'
+    '"pause":[0,0,false,false],"brake":[0,0,1,false],"even":0}'
+)
+"""The state of the limiter as those versions wrote it; that of the older tables is made up."""
 TARGETS = (Account(), Link("kYdr", "https://vvd.bz"))
 
 
@@ -143,6 +153,31 @@ async def test_a_migrated_store_is_used(location: Location, version: int) -> Non
     if version == 1:
         assert await store.revisions(account, ME, ALL) == [Revision(1, known)]
     assert (await store.account("third")) == version + 1
+
+
+async def test_a_backfill_resumes_in_an_older_store(location: Location, version: int) -> None:
+    """What the older version had completed is not requested again, everything else is."""
+    store, account = await location.account()
+    name = fingerprint_of("acme", await store.salt())
+    await location.sql(f"UPDATE accounts SET fingerprint = '{name}' WHERE id = {account}")  # noqa: S608 - hexadecimal
+    await location.sql(f"UPDATE pacing SET state = '{OLDER_STATE}'")  # noqa: S608 - our own
+    period = DateRange(FIRST, day(DAYS_OF_VERSION_2 - 1))
+    entries, now = await store.entries(account, ME, period), SystemClock().wall()
+    complete = {entry.date for entry in entries if not Freshness(now, patient=True).is_stale(entry, now)}
+    assert len(complete) >= version
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.0, 0.0))
+    client = Client(
+        upstream.key,
+        account="acme",
+        limits=Limits(concurrency=4),
+        transport=upstream.transport(SystemClock()),
+        store=store,
+    )
+    async with client:
+        report = await client.backfill(period.start, period.end, [ME])
+    asked = {URL(f"?{arrival.query}").query["ymd"] for arrival in upstream.seen}
+    assert {str(date) for date in set(period) - complete} == asked
+    assert (report.remaining, report.reused + report.refused) == (0, len(complete))
 
 
 def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:

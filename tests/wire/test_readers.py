@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hourlyclicks.wire import canonical as expression
 from hourlyclicks.wire import fast_reader
 from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import UnreadableError, read_strictly
@@ -47,8 +48,8 @@ def canonical(body: bytes) -> Columns | None:
 def canonical_without_msgspec(body: bytes) -> Columns | None:
     """Read an answer by the expression on a machine without msgspec, and with no number known."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.canonical._known", {})
-        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_reader._loose_figures)
+        patch.setattr(expression, "_known", {})
+        patch.setattr(expression, "figures_reader", lambda: fast_reader._loose_figures)
         return canonical_columns(body, DAY)
 
 

@@ -109,7 +109,9 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
+            with (
+                nullcontext() if self.output is None else hangup.delaying_signals()
+            ):  # stdout may wait for its reader
                 write(outcome, self.shape, self.output, last_resort=not self.stored)
         elif (aside := self._save(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
@@ -125,7 +127,7 @@ class Destination:
         """Keep an incomplete result for a file in another one, and return which."""
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None
-        with hangup.held():
+        with hangup.delaying_signals():
             return save(outcome, self.shape, self.output)
 
 

@@ -86,7 +86,7 @@ class Drawing:
     def write(self) -> None:
         """Draw the picture and write it."""
         figure = KINDS[self.kind](*self._series, theme=self.theme)
-        with hangup.held():
+        with hangup.delaying_signals():
             write_picture(figure, self.form, self.output)
 
 

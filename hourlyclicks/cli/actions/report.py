@@ -64,7 +64,7 @@ class Page:
     def write(self) -> None:
         """Write the page, and open it if that is wanted."""
         page = page_of(self._chooser.choice(), title=self.title)
-        with hangup.held(), writing("html", self.output) as stream:
+        with hangup.delaying_signals(), writing("html", self.output) as stream:
             stream.write(page)
         if self.show and self.output is not None:
             browse(self.output)

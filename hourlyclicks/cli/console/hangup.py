@@ -19,7 +19,7 @@ _ENDS = [signal.SIGINT, signal.SIGTERM, *([] if _SIGNAL is None else [_SIGNAL])]
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def delaying_signals() -> Iterator[None]:
     """Hold back all signals that would end the process while a result is written that is nowhere else.
 
     They have their effect afterwards. Only for what takes a moment, once the event loop has ended.
@@ -55,7 +55,7 @@ def _interrupt(*_: Any) -> None:  # noqa: ANN401 - the signature of the standard
     raise KeyboardInterrupt
 
 
-def heed(stop: Callable[[], object]) -> None:
+def on_hangup(stop: Callable[[], object]) -> None:
     """Call a function at the first hang-up, and ignore all others, unless they are ignored already.
 
     That holds longer than the event loop lasts: until the process ends.

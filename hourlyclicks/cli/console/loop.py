@@ -75,7 +75,7 @@ async def _stopping(
     with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels
         for name in ours:
             loop.add_signal_handler(name, heed, _NAMES.get(name, name.name))
-    hangup.heed(lambda: _soon(loop, lambda: None if stop.is_set() else heed("SIGHUP")))
+    hangup.on_hangup(lambda: _soon(loop, lambda: None if stop.is_set() else heed("SIGHUP")))
     return await main(stop)
 
 
@@ -86,7 +86,7 @@ async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # there is no such thing on Windows
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    hangup.heed(lambda: _soon(loop, task.cancel))
+    hangup.on_hangup(lambda: _soon(loop, task.cancel))
     return await main
 
 

@@ -60,7 +60,10 @@ class Record:
     def write(self, path: Path, code: int, message: str | None) -> None:
         """Write it to a file, or to stdout for ``-``."""
         output = None if path == Path("-") else path
-        with nullcontext() if output is None else hangup.held(), writing("jsonl", output) as stream:
+        with (
+            nullcontext() if output is None else hangup.delaying_signals(),
+            writing("jsonl", output) as stream,
+        ):
             stream.write(json.dumps(self.as_dict(code, message), indent=2) + "\n")
 
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.pacing.contenders import OURS, OURS_EVEN, contenders, ours
 from benchmarks.pacing.judges import JUDGES
 from benchmarks.pacing.measure import SURE
-from benchmarks.pacing.road import Road
+from benchmarks.pacing.network import SimulatedNetwork
 from benchmarks.pacing.runs import Scene, learn, run
 from hourlyclicks import Plan
 from hourlyclicks.clock import SECOND
@@ -74,13 +74,13 @@ def test_two_roads_of_one_seed_are_alike() -> None:
     async def main(clock: VirtualClock) -> None:
         arrivals = []
         for pause in (0.0, 5.0):
-            road = Road(clock, seed=7, delay=(0.1, 0.2))
+            network = SimulatedNetwork(clock, seed=7, delay=(0.1, 0.2))
             sent = []
             for _ in range(3):
                 sent.append(clock.monotonic())
-                assert await road.trip()
+                assert await network.trip()
                 await clock.sleep(pause)
-            arrivals.append([there - here for here, there in zip(sent, road.arrivals, strict=True)])
+            arrivals.append([there - here for here, there in zip(sent, network.arrivals, strict=True)])
         assert arrivals[0] == arrivals[1]
         one_way = {gap - arrivals[0][0] for gap in arrivals[0]}
         assert len(one_way) == 3

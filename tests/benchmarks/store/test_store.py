@@ -10,7 +10,7 @@ import pytest
 from benchmarks.processes import MIB, fresh, knows_memory
 from benchmarks.store import exporting, heartbeat, large, memory, scanning, transactions
 from benchmarks.store.bench_resuming import by_hand, copy, through_the_client
-from benchmarks.store.stock import filled
+from benchmarks.store.stored_days import filled
 from tests.sizes import sized
 
 if TYPE_CHECKING:

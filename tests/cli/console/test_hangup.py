@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from hourlyclicks.cli.console.hangup import held
+from hourlyclicks.cli.console.hangup import delaying_signals
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such signals elsewhere")
 
@@ -18,7 +18,7 @@ def test_a_signal_waits_until_the_result_is_written(name: str) -> None:
     number, told = getattr(signal, name), []
     before = signal.signal(number, lambda *_: told.append("signal"))
     try:
-        with held():
+        with delaying_signals():
             os.kill(os.getpid(), number)
             told.append("written")
         assert told == ["written", "signal"]

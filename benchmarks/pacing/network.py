@@ -1,4 +1,4 @@
-"""The way to a server in the same process: delays by chance, and a note of every arrival."""
+"""A network to a server in the same process: delays by chance, and a log of every arrival."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ CLICKS_A_DAY = sum(range(HOURS))
 """What the server answers for any day, all hours together."""
 
 
-class Road:
-    """Carry requests there and back; two roads of one seed delay the nth request alike.
+class SimulatedNetwork:
+    """Carry requests there and back; two of one seed delay the nth request alike.
 
     Args:
         clock: what the delays take place on.
@@ -65,15 +65,15 @@ class Road:
         return answered
 
 
-class RoadTransport:
-    """A `Transport` that takes a road; the server knows the answer for any day."""
+class NetworkTransport:
+    """A `Transport` over such a network; the server knows the answer for any day."""
 
-    def __init__(self, road: Road) -> None:
-        self._road = road
+    def __init__(self, network: SimulatedNetwork) -> None:
+        self._network = network
 
     async def send(self, request: Request) -> Response:
         """See `Transport.send`; a refusal says nothing about when to come back, as nginx's does not."""
-        if not await self._road.trip():
+        if not await self._network.trip():
             return Response(429, _NO_HEADERS, b"")
         return Response(200, _NO_HEADERS, _ANSWER.replace(b"DAY", request.url.query["ymd"].encode()))
 
