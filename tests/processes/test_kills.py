@@ -79,7 +79,7 @@ def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_
     """One of them is killed and replaced again and again: the others keep the limit, and finish the job."""
     chance = random.Random(KILLS)
     reported: set[tuple[Target, dt.date]] = set()
-    kills, concurrency = max(1, KILLS // 2), 3
+    kills, killed, concurrency = max(1, KILLS // 2), 0, 3
     with fleet(
         tmp_path,
         store,
@@ -96,8 +96,11 @@ def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_
             worker.go()
         for _ in range(kills):
             victim = workers.pop(chance.randrange(TOGETHER))
-            until(partial(_has_done, victim, chance.randint(1, MOST_DONE)))
-            assert victim.runs, "it was done too soon: there are not enough days"
+            until(partial(_has_done_or_ended, victim, chance.randint(1, MOST_DONE)))
+            if not victim.runs:  # on a slow machine, the others are done before there are so many lives
+                workers.append(victim)
+                break
+            killed += 1
             victim.kill()
             reported |= victim.days
             here.check_kept(reported)
@@ -107,13 +110,14 @@ def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_
         assert all(worker.report["complete"] for worker in workers)
         days, counters = len(here.days) * len(LINKS), here.upstream.counters
         assert len(counters.asked) == days
-        assert counters.requests <= days + kills * concurrency
+        assert killed
+        assert counters.requests <= days + killed * concurrency
         here.check_limits()
         here.check_exact(*LINKS)
         _log.info(
             "%s processes, %s killed at work; %s of %s days done by these",
             TOGETHER,
-            kills,
+            killed,
             len(reported),
             days,
         )
@@ -152,6 +156,10 @@ def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -
 
 def _has_used_a_window(worker: Worker) -> bool:
     return len(worker.days) >= FULL
+
+
+def _has_done_or_ended(worker: Worker, days: int) -> bool:
+    return _has_done(worker, days) or not worker.runs
 
 
 def _has_done(worker: Worker, days: int) -> bool:

@@ -121,7 +121,7 @@ class Dask(Team):
         """Start them."""
         file = self.folder / "scheduler.json"
         words = ("--host", "127.0.0.1", "--no-dashboard", "--port", "0", "--scheduler-file", file)
-        times = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}
+        times = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5s"}
         self.launch("scheduler", "distributed.cli.dask_scheduler", *words, **times)
         options = (
             "--no-nanny",
