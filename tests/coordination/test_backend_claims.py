@@ -12,6 +12,7 @@ from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.coordination.arbiter import Arbiter
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.errors import StoreError
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator import Simulator, run_virtual
@@ -148,6 +149,51 @@ def test_a_proof_waits_for_no_claim() -> None:
 
     simulate(upstream, prove, **options)
     simulate(upstream, check, **options)
+
+
+class LockedStore(SqliteStore):
+    """A store that fails after a while to take the next step.
+
+    Attributes:
+        locked: whether it will.
+    """
+
+    locked = False
+
+    async def pace(self, *what: Any, **how: Any) -> Any:  # noqa: ANN401 - as in `Store`
+        """Take it, unless it is to fail."""
+        if self.locked:
+            self.locked = False
+            await self._clock.sleep(1)
+            raise StoreError("the database is locked")
+        return await super().pace(*what, **how)
+
+
+def test_a_cancelled_call_whose_step_fails_holds_no_claim(path: Path) -> None:
+    """The step may have been taken all the same, so the claim is released, and not renewed for ever."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5))
+
+    async def main(clock: VirtualClock) -> None:
+        stores = LockedStore(path, clock=clock), SqliteStore(path, clock=clock)
+        first, second = (
+            Client(upstream.key, transport=upstream.transport(clock), clock=clock, store=store, limits=LIMITS)
+            for store in stores
+        )
+        async with first, second:
+            await first.day("2020-01-01", SAME)
+            stores[0].locked = True
+            doomed = asyncio.ensure_future(first.day("2020-01-02", SAME))
+            await clock.sleep(0.5)
+            doomed.cancel()
+            await clock.sleep(1)
+            await first.day("2020-01-03", SAME)
+            began = clock.monotonic()
+            await second.day("2020-01-02", SAME)
+            assert clock.monotonic() - began < 5 * SECOND
+        for store in stores:
+            await store.close()
+
+    run_virtual(main)
 
 
 def test_an_idle_client_holds_no_claim(path: Path) -> None:
