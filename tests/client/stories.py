@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hourlyclicks import Client, Limits, Link
 from hourlyclicks.model.http import Response
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, run_virtual
+from hourlyclicks.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,12 +28,14 @@ def simulate(
     main: Callable[[Client, VirtualClock], Awaitable[Any]],
     **options: Any,  # noqa: ANN401 - passed through
 ) -> Any:  # noqa: ANN401 - passed through
-    """Run a scenario with a client on the virtual clock."""
+    """Run a scenario with a client on the virtual clock; ``store=MemoryStore`` is one with the same clock."""
     options.setdefault("limits", UNLIMITED)
     if options["limits"] is None:
         del options["limits"]
 
     async def tell(clock: VirtualClock) -> Any:  # noqa: ANN401 - whatever the story returns
+        if options.get("store") is MemoryStore:
+            options["store"] = MemoryStore(clock=clock)
         client = Client(
             upstream.key, transport=upstream.transport(clock), clock=clock, random=random.Random(1), **options
         )

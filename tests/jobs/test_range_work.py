@@ -294,7 +294,7 @@ def test_a_target_of_which_every_range_is_refused() -> None:
     async def story(client: Client, _: VirtualClock) -> BackfillReport:
         return await client.backfill(*YEAR, [LINK, OTHER])
 
-    report: BackfillReport = simulate(upstream, story, store=MemoryStore(), endpoint="auto")
+    report: BackfillReport = simulate(upstream, story, store=MemoryStore, endpoint="auto")
     assert list(report.parked) == [OTHER]
     assert report.done == DAYS
     assert upstream.counters.count(endpoint=V3) <= 12 + 5 * 6  # of each worker

@@ -71,7 +71,7 @@ def test_rate_limited_requests_are_counted(endpoint: str) -> None:
     report = simulate(
         upstream,
         lambda client, _clock: client.backfill("2023-01-01", "2023-12-31", [LINK]),
-        store=MemoryStore(),
+        store=MemoryStore,
         endpoint=endpoint,
     )
     assert (report.complete, report.rate_limited, report.retries) == (True, 3, 1)

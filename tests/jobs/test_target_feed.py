@@ -114,7 +114,7 @@ def test_no_day_waits_for_a_target_that_does_not_come(endpoint: Any) -> None:  #
         assert (report.done, report.total, report.listed) == (2 * 91, 2 * 91, False)
         assert report.stopped is StopReason.DEADLINE
 
-    simulate(upstream, story, store=MemoryStore(), endpoint=endpoint)
+    simulate(upstream, story, store=MemoryStore, endpoint=endpoint)
     assert upstream.counters.requests == (2 * 91 if endpoint == "v2" else 2 * 3 + 1)
 
 
@@ -128,7 +128,7 @@ def test_the_run_starts_while_targets_are_read() -> None:
         assert (report.complete, report.total, report.requests) == (True, 140, 140)
         assert 20 * 60 <= (clock.monotonic() - began) / 1e9 <= 20 * 60 + 1
 
-    simulate(free(), story, store=MemoryStore(), on_event=events.append)
+    simulate(free(), story, store=MemoryStore, on_event=events.append)
     progress = [event for event in events if isinstance(event, Progress)]
     totals = [event.total for event in progress]
     assert totals == sorted(totals)
@@ -179,7 +179,7 @@ def test_an_invalid_target_in_the_middle_ends_the_run() -> None:
         with pytest.raises(PlanError):
             await client.backfill(WEEK.start, WEEK.end, mixed(LINK, Account()))
 
-    simulate(free(plan="personal"), story, store=MemoryStore(), plan=Plan.PERSONAL, limits=None)
+    simulate(free(plan="personal"), story, store=MemoryStore, plan=Plan.PERSONAL, limits=None)
 
 
 def test_a_sync_reads_its_targets_likewise() -> None:
@@ -197,7 +197,7 @@ def test_a_sync_reads_its_targets_likewise() -> None:
         assert (report.done, report.listed, report.complete) == (70 * 3, True, True)
         assert (await client.sync(links(client), new=6)).total == 0
 
-    simulate(upstream, story, store=MemoryStore(), timezone="UTC")
+    simulate(upstream, story, store=MemoryStore, timezone="UTC")
 
 
 @pytest.mark.parametrize("how", ["max_requests", "cancel", "stop", "answers"])
@@ -223,7 +223,7 @@ def test_a_run_that_ends_early_closes_the_source(how: str) -> None:
         assert source.closed
         assert not any("TargetFeed" in repr(task) for task in asyncio.all_tasks())
 
-    simulate(upstream, story, store=MemoryStore())
+    simulate(upstream, story, store=MemoryStore)
 
 
 async def test_a_feed_gives_each_target_once() -> None:
@@ -275,7 +275,7 @@ def test_processes_recognize_the_same_job(*, lazily: bool) -> None:
             of = source() if lazily else targets
             await client.backfill(DAY.start, DAY.end, of, on_event=watch)
 
-        simulate(free(), story, store=MemoryStore())
+        simulate(free(), story, store=MemoryStore)
         (found,) = names
         return found
 
