@@ -76,7 +76,7 @@ class Backfill:
     ) -> None:
         feed, known = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
         self.name = options.name or ""
-        self._cache = services.required_cache
+        self._cache = services.required_cache()
         self._limiter = services.limiter
         self._clock = services.clock
         self._runs = services.runs

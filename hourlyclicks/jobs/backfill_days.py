@@ -67,7 +67,7 @@ class BackfillDays(BreakerListener):
         gaps: FirstGaps | None,
     ) -> None:
         feed, ranges = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
-        self._cache = cache = services.required_cache
+        self._cache = cache = services.required_cache()
         self._fetcher = services.fetcher
         self._limiter = services.limiter
         self._ranges = services.ranges

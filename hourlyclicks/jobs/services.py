@@ -73,15 +73,17 @@ class Services:
     finishing: Finishing = attrs.field(factory=Finishing)
     runs: RunRegistry | LeasedRuns | None = None
 
-    @property
-    def required_cache(self) -> DayCache:
-        """The store of a job that cannot do without.
+    def required_cache(self, job: str = "a backfill") -> DayCache:
+        """Return the store of a job that cannot do without.
+
+        Args:
+            job: what it is, for the message.
 
         Raises:
             UsageError: there is none.
         """
         if self.cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+            raise UsageError(f"{job} needs a store: Client(store='clicks.db')")
         return self.cache
 
     def finisher(
