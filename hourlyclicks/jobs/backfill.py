@@ -23,8 +23,8 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.backfill_days import BackfillDays
-from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stopping import Stopper
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.target_days import name_of
@@ -82,8 +82,8 @@ class Backfill:
         self._runs = services.runs
         self._has_sent = services.single_flight.has_sent
         self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=name_of(known))
-        self._tracker = Tracker(services, self._job, self, context)
-        self._feed = self._tracker.feed = feed
+        self._tracker = Tracker(services, self._job, self, context, feed=feed)
+        self._feed = feed
         self._days = BackfillDays(
             ranges,
             options.order,

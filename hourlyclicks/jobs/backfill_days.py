@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import Order
-    from hourlyclicks.jobs.services import Services, Tracker
+    from hourlyclicks.jobs.services import Services
     from hourlyclicks.jobs.target_feed import TargetFeed
+    from hourlyclicks.jobs.tracker import Tracker
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target

@@ -27,8 +27,8 @@ from hourlyclicks.jobs.collected_sums import CollectedSums
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.jobs.refusals import RefusalStreak
 from hourlyclicks.jobs.series import summarize
-from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
@@ -81,7 +81,6 @@ class DailyRun:
         self.target = target
         self._server = server
         self._in_flight = in_flight
-        self._services = services
         self._fetcher = services.fetcher
         self._cache = services.cache
         self._clock = services.clock
@@ -118,7 +117,7 @@ class DailyRun:
         try:
             with self._tracker:
                 if self._cache is not None:
-                    self._tracker.show(self._services, self)
+                    self._tracker.show()
                     await self._sums.recall(frozenset(self.range))
                     record = await self._cache.range_record(CLICKS_BY_DATE.name)
                     self._server.remember(record, self._clock.wall())

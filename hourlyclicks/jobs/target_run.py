@@ -20,7 +20,7 @@ from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.batches import in_order
 from hourlyclicks.jobs.breaker_listener import BreakerListener
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
-from hourlyclicks.jobs.services import Tracker
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.targets import queries
@@ -82,9 +82,9 @@ class TargetRun(BreakerListener):
         self.workers = min(services.workers, len(range_))
         self.spare = min(services.spare, len(range_) - self.workers)
         self.context = context
-        self.job = self._job = Job(context.priority, remaining=len(range_))
+        self.job = Job(context.priority, remaining=len(range_))
         self.freshness = freshness
-        self._caller = Caller(self._job, freshness, context)
+        self._caller = Caller(self.job, freshness, context)
         cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
         self._expected = 0
@@ -93,19 +93,19 @@ class TargetRun(BreakerListener):
         self._ranges = services.ranges
         self._services = services
         if services.ranges is not None:
-            self._job.days_per_request = services.ranges.state.days_per_request
+            self.job.days_per_request = services.ranges.state.days_per_request
         self.dispatch = services.dispatch
         self._single_flight = services.single_flight
         self._circuit = Circuit(
             {target: range_}, newest_first=False, caller=self._caller, listener=self, services=services
         )
         self.parking = self._circuit.parking
-        self.tracker = Tracker(services, self._job, self, context)
+        self.tracker = Tracker(services, self.job, self, context)
 
     @property
     def given_up(self) -> bool:
         """Whether a day that failed now ends the run."""
-        return self._fetcher.gives_up(self._job)
+        return self._fetcher.gives_up(self.job)
 
     def range_work(
         self,
@@ -184,14 +184,14 @@ class TargetRun(BreakerListener):
             size=self.workers,
             spare=self.spare,
             keeps_running=self._single_flight.detach,
-            finishes=self._services.finisher(self._job, self._single_flight.has_sent),
+            finishes=self._services.finisher(self.job, self._single_flight.has_sent),
         )
         self._caller.start_spare = pool.start_spare
         return pool
 
     async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
         """Let a pool finish the requests in flight; then its `join` raises the error."""
-        self._job.over = True
+        self.job.over = True
         await pool.wind_down(error, self._single_flight.has_sent)
 
     async def survey(self) -> None:
@@ -200,9 +200,9 @@ class TargetRun(BreakerListener):
             await self._ranges.memory.recall()
         if self._prefetch is None:
             return
-        self.tracker.show(self._services, self)
+        self.tracker.show()
         self._expected = await self._prefetch.count()
-        self._job.remaining -= self._expected
+        self.job.remaining -= self._expected
         if self._expected:
             self._report_progress()
 
@@ -246,7 +246,7 @@ class TargetRun(BreakerListener):
     def unfinished(self, target: Target) -> int:
         """Return how many days are not done."""
         del target
-        return self._job.remaining + self._failed
+        return self.job.remaining + self._failed
 
     def _parked_error(self, error: ApiError) -> ApiError:
         """Return the rejection of a parked target as the error that ends the run."""
@@ -267,11 +267,11 @@ class TargetRun(BreakerListener):
         return known
 
     def _count(self) -> None:
-        self._job.done()
+        self.job.done()
         if self.dispatch.listening or debugging():
             self._report_progress()
 
     def _report_progress(self) -> None:
         total = len(self.range)
-        done = total - self._job.remaining - self._failed
+        done = total - self.job.remaining - self._failed
         self.tracker.report(done=done, failed=self._failed, total=total)
