@@ -9,11 +9,10 @@ With a store, final days are read from it and not requested at all.
 
 from __future__ import annotations
 
-import copy
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, as_fatal
 from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.fetching.task import Caller
@@ -29,7 +28,6 @@ from hourlyclicks.pacing.queue import HeldError, Job
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.range_work import RangeWork
@@ -219,7 +217,7 @@ class TargetRun(BreakerListener):
         except HeldError:
             return await self.fetch(query)
         except ParkedError as parked:
-            raise self._parked_error(parked.error) from None
+            raise as_fatal(parked.error) from None
         except HourlyClicksError:
             self._failed += 1
             self._count()
@@ -236,7 +234,7 @@ class TargetRun(BreakerListener):
         await self._circuit.follow_up(self.target)
         error = self.parking.parked.get(self.target)
         if error is not None:
-            raise self._parked_error(error)
+            raise as_fatal(error)
 
     async def conclude(self) -> None:
         """Request what rejections of an earlier call lack to become final; only with a store."""
@@ -247,12 +245,6 @@ class TargetRun(BreakerListener):
         """Return how many days are not done."""
         del target
         return self.job.remaining + self._failed
-
-    def _parked_error(self, error: ApiError) -> ApiError:
-        """Return the rejection of a parked target as the error that ends the run."""
-        ending = copy.copy(error)
-        ending.fatal = True
-        return ending
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
         """Return what the store has of a day, and count it."""
