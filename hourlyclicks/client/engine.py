@@ -215,21 +215,17 @@ class Engine:
             UsageError: there is no store.
         """
         from hourlyclicks.jobs.backfill import Backfill  # noqa: PLC0415 - many clients run none
+        from hourlyclicks.jobs.backfill_targets import BackfillTargets  # noqa: PLC0415 - as above
         from hourlyclicks.jobs.estimate import CachedLedger  # noqa: PLC0415 - as above
         from hourlyclicks.jobs.gaps import FirstGaps  # noqa: PLC0415 - as above
 
-        ledger, since = CachedLedger(self._services.required_cache()), {} if since is None else since
-        return Backfill(
-            ranges,
-            options,
-            freshness=freshness,
-            since=since,
-            context=context,
-            services=self._services,
-            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._services.clock)
-            if from_gaps
-            else None,
-        )
+        services, since, gaps = self._services, {} if since is None else since, None
+        if from_gaps:
+            ledger = CachedLedger(services.required_cache())
+            gaps = FirstGaps(ledger, since=since, freshness=freshness, clock=services.clock)
+        feed, known = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
+        targets = BackfillTargets(known, feed, since, gaps)
+        return Backfill(targets, options, freshness=freshness, context=context, services=services)
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

@@ -24,6 +24,7 @@ _OF_CALLS = (
     "hourlyclicks.events.records",
     "hourlyclicks.jobs.audit",
     "hourlyclicks.jobs.backfill",
+    "hourlyclicks.jobs.backfill_targets",
     "hourlyclicks.jobs.client_state",
     "hourlyclicks.jobs.daily",
     "hourlyclicks.jobs.estimate",
