@@ -25,6 +25,7 @@ from hourlyclicks import events
 from hourlyclicks.errors import DecodeError, HourlyClicksError, StoreError
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_exchange import RangeExchange
 from hourlyclicks.fetching.range_memory import RangeMemory
 from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
@@ -36,7 +37,6 @@ from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
 from hourlyclicks.pacing.queue import HeldError, NotNeededError, OverError
-from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
@@ -45,65 +45,15 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.exchange import PauseAll, Rules
+    from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.range_state import RangeState
     from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.http import Response
-    from hourlyclicks.pacing.limiter import Outcome
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
 _NOT_REPORTED = (None,) * HOURS
-
-
-class RangeExchange(Exchange):
-    """The requests for several days. A rejection of them is not reported as that of one day.
-
-    Args:
-        rules: what all exchanges share.
-        task: the task that it serves.
-        question: what is asked for.
-        kept: the slots that are kept after an answer; ``None``: this one is released.
-
-    Attributes:
-        as_of: how old the figures are, also where there are none.
-    """
-
-    __slots__ = ("_kept", "as_of")
-
-    as_of: dt.datetime
-
-    def __init__(
-        self, rules: Rules, task: FetchTask, question: Question, kept: set[Slot] | None = None
-    ) -> None:
-        super().__init__(rules, task, question)
-        self._kept = kept
-
-    def answered(self, response: Response) -> Outcome | PauseAll:
-        """Evaluate a response, and report each day that has rows to the circuit breakers."""
-        verdict = super().answered(response)
-        if verdict is SUCCEEDED:
-            self.as_of, _ = dated(response, self.asked, self.question.first)
-            if self._kept is not None and isinstance(self._task, RangeTask):
-                self._kept.add(self._slot)
-                self._task.kept = self._slot
-            breakers = self._task.caller.breakers
-            if breakers is not None:
-                for day in self.days:
-                    breakers.answered(Query(day.date, self.question.target), self._slot.sent)
-        return verdict
-
-    def next(self) -> float | None:
-        """Return the seconds until the next request; none follows if the server lacks the endpoint."""
-        if self._error is not None and is_missing(self._error):
-            raise self._error
-        return super().next()
-
-    def _report_rejection(self, error: ApiError) -> None:
-        """Report nothing: the range may be too long, or only one of its days is rejected."""
 
 
 class RangeFetcher(DayFetcher):
@@ -131,8 +81,6 @@ class RangeFetcher(DayFetcher):
         cache: DayCache | None = None,
     ) -> None:
         super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
-        self._finish = self._finish_or_keep
-        self._kept: set[Slot] = set()
         self.state = state
         self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
 
@@ -144,11 +92,12 @@ class RangeFetcher(DayFetcher):
             OverError: the job was over before the result was known.
             HeldError: a circuit breaker keeps the days from being sent.
         """
-        kept = None if self._cache is None else self._kept
-        exchange = task.exchange = RangeExchange(self.rules, task, task.question, kept)
+        exchange = task.exchange = RangeExchange(self.rules, task, task.question)
+        task.keeps_slot = self._cache is not None
         stored = False
         try:
             rows = await self.ask(task, exchange)
+            task.kept_slot = exchange.slot if task.keeps_slot else None
             self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
                 return
@@ -192,18 +141,10 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
         task.exchange.question = task.question
 
-    def _finish_or_keep(self, slot: Slot, outcome: Outcome) -> None:
-        """Release a slot, unless it is that of a range whose answer is still to be stored."""
-        if outcome is SUCCEEDED and slot in self._kept:
-            return
-        self._kept.discard(slot)
-        self._limiter.finish(slot, outcome)
-
     def _release(self, task: RangeTask) -> None:
         """Release the slot that a range has kept, if it has."""
-        slot = task.kept
-        if slot is not None and slot in self._kept:
-            self._kept.remove(slot)
+        slot, task.kept_slot = task.kept_slot, None
+        if slot is not None:
             self._limiter.finish(slot, SUCCEEDED)
 
     async def _verify(self, task: RangeTask, rows: Sequence[DayClicks]) -> bool:
