@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.exchange import Rules
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Request

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hourlyclicks.errors import DecodeError
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.limiter import SUCCEEDED
 from hourlyclicks.wire.age import dated
-from hourlyclicks.wire.range_endpoint import is_missing
+from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.errors import ApiError
+    from hourlyclicks.errors import ApiError, HourlyClicksError
     from hourlyclicks.fetching.exchange import PauseAll
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
@@ -60,3 +61,8 @@ class RangeExchange(Exchange):
 
     def _report_rejection(self, error: ApiError) -> None:
         """Report nothing: the range may be too long, or only one of its days is rejected."""
+
+
+def is_about_range(error: HourlyClicksError) -> bool:
+    """Return whether an error may be about a range, so that fewer days, or version 2, may be answered."""
+    return isinstance(error, DecodeError) or is_refusal(error) or is_missing(error)

@@ -25,30 +25,26 @@ from hourlyclicks import events
 from hourlyclicks.errors import DecodeError, HourlyClicksError, StoreError
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
-from hourlyclicks.fetching.range_exchange import RangeExchange
+from hourlyclicks.fetching.range_checks import RangeChecks
+from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
 from hourlyclicks.fetching.range_memory import RangeMemory
 from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
-from hourlyclicks.fetching.task import Caller, FetchTask
-from hourlyclicks.model.dates import last_ended
+from hourlyclicks.fetching.task import FetchTask
 from hourlyclicks.model.day import HOURS, DayClicks
-from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
-from hourlyclicks.pacing.queue import HeldError, NotNeededError, OverError
-from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
-from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
-from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
+from hourlyclicks.pacing.queue import NotNeededError
+from hourlyclicks.wire.range_endpoint import is_missing
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
 
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.range_state import RangeState
-    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
@@ -83,6 +79,7 @@ class RangeFetcher(DayFetcher):
         super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
         self.state = state
         self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
+        self._checks = RangeChecks(self, state, self.memory)
 
     async def fetch_range(self, task: RangeTask) -> None:
         """Fetch a range, and note in the task what became of its days; the answer leaves the others open.
@@ -186,7 +183,7 @@ class RangeFetcher(DayFetcher):
             self._release(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
-                    await self._check(task, asked, urgent=suspicious)
+                    await self._checks.check(task, asked, urgent=suspicious)
             open_ = self.state.uncertain(asked, answered)
         days = self._certain(task, exchange, rows, open_)
         await self._store(task, exchange, days, counted=len(task.outcomes) > before)
@@ -208,56 +205,6 @@ class RangeFetcher(DayFetcher):
     def _empty(self, day: dt.date, as_of: dt.datetime) -> DayClicks:
         """Return a day without rows that was answered for."""
         return DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, self.rules.finality.of(day, as_of))
-
-    async def _check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
-        """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
-        state = self.state
-        witness = state.begin_check(urgent=urgent)
-        if witness is None:
-            return
-        latest = last_ended(self._clock.wall())
-        proof = RangeProof()
-        for days in state.checks(witness.days, asked, latest=latest, all_of_them=urgent):
-            question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
-            rows = await self._ask_beside(task, question)
-            if rows is None:
-                return
-            answered = {day.date for day in rows}
-            expected = {witness.days.start, witness.days.end}.intersection(days)
-            lacking = state.contradicted(days, expected - answered)
-            if lacking and not await self._has_clicks(task, Query(min(lacking), witness.target)):
-                await self.memory.lose_witness()  # its figures are gone, so they prove nothing
-                return
-            if lacking:
-                await self.memory.disprove(state.contradict(days, lacking))
-            await self.memory.learn(question, rows)
-            proof = proof.after(days, answered)
-        state.confirm(proof)
-
-    async def _has_clicks(self, task: RangeTask, query: Query) -> bool:
-        """Return whether version 2 has clicks for a day that a range lacks."""
-        rows = await self._ask_beside(task, Question.of(query, CLICKS_BY_HOUR.name))
-        return bool(rows and rows[0].reported_hours)
-
-    async def _ask_beside(self, task: RangeTask, question: Question) -> Sequence[DayClicks] | None:
-        """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
-        given = task.caller
-        caller = Caller(given.job, given.freshness, given.context, start_spare=given.start_spare)
-        query = Query(question.first, question.target)
-        beside = FetchTask(caller, query, task.runner, again=True, claims=False)
-        try:
-            return await self.ask(beside, RangeExchange(self.rules, beside, question))
-        except (OverError, HeldError):
-            return None
-        except HourlyClicksError as error:
-            if error.fatal:
-                raise
-            if is_about_range(error):
-                await self.memory.lose_witness()
-            return None
-        finally:
-            task.caller.retries += caller.retries
-            task.caller.rate_limited += caller.rate_limited
 
     async def _store(
         self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False
@@ -286,36 +233,24 @@ class RangeFetcher(DayFetcher):
 
     async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> None:
         """Record and report that each needed day has failed that is not done."""
-        requests, target = exchange.requests, task.query.target
+        requests, target, caller = exchange.requests, task.query.target, task.caller
         for day in task.days:
             if day in task.outcomes or day in task.optional:
                 continue
             failure = copy.copy(error)
             failure.day = failure.target = None
             task.outcomes[day] = failure.about(day, target)
-            await self._record(task, exchange, Query(day, target), failure, requests)
-            tags = task.caller.context.tags
+            if self._cache is not None and exchange.requests:
+                await self._cache.record_failure(
+                    Query(day, target),
+                    failure,
+                    asked=exchange.asked,
+                    requests=requests,
+                    began=caller.freshness.began,
+                )
+            tags = caller.context.tags
             self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
-
-    async def _record(
-        self,
-        task: RangeTask,
-        exchange: RangeExchange,
-        query: Query,
-        error: HourlyClicksError,
-        requests: int,
-    ) -> None:
-        if self._cache is not None and exchange.requests:
-            began = task.caller.freshness.began
-            await self._cache.record_failure(
-                query, error, asked=exchange.asked, requests=requests, began=began
-            )
-
-
-def is_about_range(error: HourlyClicksError) -> bool:
-    """Return whether an error may be about a range, so that fewer days, or version 2, may be answered."""
-    return isinstance(error, DecodeError) or is_refusal(error) or is_missing(error)
 
 
 @contextmanager
