@@ -21,8 +21,9 @@ from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.step_loop import StepLoop
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError, is_waiting
+from hourlyclicks.pacing.queue import ClaimedError, NotNeededError, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:

@@ -128,8 +128,7 @@ class RangeFetcher(DayFetcher):
 
     def _check_used(self) -> None:
         """Leave a range to version 2 if the endpoint was found to be missing while it waited for its slot."""
-        state = self.state
-        if not (state.strict or state.trying or state.record.usable(self._clock.wall())):
+        if not self.state.used:
             raise NotNeededError
 
     async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:

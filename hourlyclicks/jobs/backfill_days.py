@@ -98,8 +98,9 @@ class BackfillDays(BreakerListener):
         self._range_work = RangeWork(
             ranges, caller=caller, services=services, done=self._count_outcome, by_day=self._fetch
         )
-        self._job.days_per_request = ranges.state.days_per_request
-        return self._planner.batches(ranges.state.current_cap, Widening(self._cache, caller.freshness, since))
+        state = ranges.state
+        self._job.days_per_request = state.days_per_request
+        return self._planner.batches(lambda: state.cap, Widening(self._cache, caller.freshness, since))
 
     async def survey(self) -> None:
         """Count what is due, and learn what the store knows of ranges and of limits."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
 
@@ -146,7 +147,11 @@ class TargetRun(BreakerListener):
             done: called with each day that the store has.
             ready: awaited before each day; ``None``: every day may be worked on at once.
         """
-        cap = (lambda: MONTH) if self._ranges is None else self._ranges.state.current_cap
+        ranges = self._ranges
+
+        def cap() -> RangeCap:
+            return MONTH if ranges is None else ranges.state.cap
+
         async with aclosing(in_order(self._missing(done, ready), cap)) as batches:
             async for batch in batches:
                 yield batch
