@@ -22,6 +22,7 @@ _OF_OTHERS = (
 _OF_CALLS = (
     "hourlyclicks.events.event",
     "hourlyclicks.events.records",
+    "hourlyclicks.fetching.range_fetcher",  # of further clients
     "hourlyclicks.jobs.audit",
     "hourlyclicks.jobs.backfill",
     "hourlyclicks.jobs.backfill_targets",
