@@ -25,7 +25,7 @@ from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.jobs.collected_sums import CollectedSums
 from hourlyclicks.jobs.range_plan import plan_ranges
-from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.refusal_streak import RefusalStreak
 from hourlyclicks.jobs.series import summarize
 from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow
 from hourlyclicks.jobs.tracker import Tracker
