@@ -22,6 +22,7 @@ object that knows the key is ever stored in it.
 
 from __future__ import annotations
 
+import copy
 from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -262,6 +263,13 @@ def carry(error: BaseException, **results: HourlySeries | DailySeries | Backfill
     for name, result in results.items():
         with suppress(Exception):
             setattr(error, name, result)
+
+
+def as_fatal(error: _E) -> _E:
+    """Return the error of a day as one that ends the run, since every other day would meet it as well."""
+    ending = copy.copy(error)
+    ending.fatal = True
+    return ending
 
 
 def name_of(error: BaseException) -> str:

@@ -127,14 +127,14 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
     Raises:
         UsageError: it cannot be read, has no targets, or something in it is none.
     """
-    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
+    from hourlyclicks.cli.options.target_list import read_list  # noqa: PLC0415 - most commands name no file
 
     return [listed.target for listed in read_list(path, domain, warn or _warn)]
 
 
 def _listed(path: Path, domain: str | None, warn: Warn, since: dict[Target, dt.date]) -> Iterator[Target]:
     """Yield the targets in a file, and note their first days."""
-    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
+    from hourlyclicks.cli.options.target_list import read_list  # noqa: PLC0415 - most commands name no file
 
     for listed in read_list(path, domain, warn):
         target, day = listed.target, listed.since

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.fetching.coalescing import SingleFlight
-from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
+from hourlyclicks.fetching.rules import Rules
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of

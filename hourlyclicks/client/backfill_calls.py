@@ -10,14 +10,16 @@ from hourlyclicks.jobs.run_options import RunOptions
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.model.dates import DateRange, last_ended
+from hourlyclicks.model.dates import last_ended
 from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
     import asyncio
 
     from hourlyclicks.events import Hooks
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.run_options import Order
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.target_days import FirstDays, TargetSource
 
@@ -79,18 +81,11 @@ class BackfillCalls(BaseClient):
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
         days = self._check(start, end)
-        options = RunOptions(order, max_requests, name)
+        options = RunOptions(order, max_requests, name, refresh, retry_refused)
         self._engine.check_store()
         context = self._begin(Lane.BACKFILL, None, name if label is None else label, on_event)
-        condition, check = StopCondition(self._clock, deadline, stop), self._allowance.check
-        found = await collect_targets(targets, since, condition, days=days, order=order, check=check)
-        self._check(start, end, *found.targets)
-        freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        with context:
-            backfill = self._engine.backfill(
-                found.ranges, options, freshness, context=context, since=found.since
-            )
-            return await found.run(backfill)
+        condition = StopCondition(self._clock, deadline, stop)
+        return await self._run(targets, since, days, options, condition, context)
 
     async def sync(  # noqa: PLR0913 - keyword options with defaults
         self,
@@ -138,19 +133,50 @@ class BackfillCalls(BaseClient):
         """
         check_whole("new", new, least=1)
         last = last_ended(self._clock.wall(), self._zone)
-        self._check(last, last)
-        options = RunOptions(order, max_requests, name)
-        days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
+        days = self._check(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
+        options = RunOptions(order, max_requests, name, retry_refused=retry_refused)
         self._engine.check_store()
         context = self._begin(Lane.BACKFILL, None, name if label is None else label, on_event)
-        condition, check = StopCondition(self._clock, deadline, stop), self._allowance.check
+        condition = StopCondition(self._clock, deadline, stop)
+        return await self._run(targets, since, days, options, condition, context, from_gaps=True)
+
+    async def _run(
+        self,
+        targets: TargetSource,
+        since: FirstDays | None,
+        days: DateRange,
+        options: RunOptions,
+        condition: StopCondition,
+        context: CallContext,
+        *,
+        from_gaps: bool = False,
+    ) -> BackfillReport:
+        """Read the targets of a call, and request their days.
+
+        Args:
+            targets: what to fetch.
+            since: the first days of targets.
+            days: the days of targets without a first day.
+            options: which requests are sent, and how many.
+            condition: when to stop.
+            context: the call, as its events name it.
+            from_gaps: whether each target begins with its first gap, which may lie before these days.
+        """
         found = await collect_targets(
-            targets, since, condition, days=days, order=order, check=check, known=True
+            targets,
+            since,
+            condition,
+            days=days,
+            order=options.order,
+            check=self._allowance.check,
+            known=from_gaps,
         )
-        self._check(last, last, *found.targets)
-        freshness = self._engine.freshness(refused=retry_refused, patient=True)
+        self._check(days.start, days.end, *found.targets)
+        freshness = self._engine.freshness(
+            refresh=options.refresh, refused=options.retry_refused, patient=True
+        )
         with context:
             backfill = self._engine.backfill(
-                found.ranges, options, freshness, context=context, since=found.since, from_gaps=True
+                found.ranges, options, freshness, context=context, since=found.since, from_gaps=from_gaps
             )
             return await found.run(backfill)

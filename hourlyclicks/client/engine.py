@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import AsyncExitStack, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hourlyclicks.client.costs import Costs
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.client.resources import Network
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.fetcher import DayFetcher
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.backfill import Backfill
@@ -72,8 +72,6 @@ class Engine:
         self._allowance = allowance
         self._network = network
         self._random = random
-        self._server: ServerRanges | None = None
-        self._sums: SumsInFlight
         self._list_fetcher: DayFetcher | None = None
 
     def lists(self, context: CallContext) -> ListReader:
@@ -103,10 +101,8 @@ class Engine:
             found = await self._cache.find(query, freshness)
             if found is not None:
                 return found
-        caller, single_flight = (
-            Caller(Job(context.priority), freshness, context),
-            self._services.single_flight,
-        )
+        caller = Caller(Job(context.priority), freshness, context)
+        single_flight = self._services.single_flight
         if wait is None:
             return await single_flight.fetch_shared(query, caller)
 
@@ -144,34 +140,41 @@ class Engine:
 
         return state_of(self._services, status)
 
-    def check_store(self) -> DayCache:
-        """Return the store of a backfill.
+    def check_store(self) -> None:
+        """Check that there is a store for a backfill.
 
         Raises:
             UsageError: there is none.
         """
-        return self._services.required_cache
+        self._services.required_cache()
 
     def daily(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> DailyRun:
         """Return a run for the sums of many days of one target."""
         from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
 
-        if self._server is None:
-            from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
-            from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
-
-            self._server = ServerRanges(self._allowance.longest_range, self._services.clock)
-            self._sums = SumsInFlight(self.limiter.queue.move)
-        server, services = self._server, self._services
         return DailyRun(
             days,
             target,
             context=context,
             freshness=freshness,
-            server=server,
-            in_flight=self._sums,
-            services=services,
+            server=self._server_ranges,
+            in_flight=self._sums_in_flight,
+            services=self._services,
         )
+
+    @cached_property
+    def _server_ranges(self) -> ServerRanges:
+        """What all calls for sums of days know of the server."""
+        from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - as in `daily`
+
+        return ServerRanges(self._allowance.longest_range, self._services.clock)
+
+    @cached_property
+    def _sums_in_flight(self) -> SumsInFlight:
+        """The sums that all calls ask for at present."""
+        from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - as in `daily`
+
+        return SumsInFlight(self.limiter.queue.move)
 
     def audit(self, context: CallContext, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
@@ -181,14 +184,12 @@ class Engine:
         """
         from hourlyclicks.jobs.audit import Audit  # noqa: PLC0415 - as above
 
-        if self._cache is None:
-            raise UsageError("an audit needs a store: Client(store='clicks.db')")
-        for_sums = self.freshness(refresh=refresh)
+        cache, for_sums = self._services.required_cache("an audit"), self.freshness(refresh=refresh)
 
         def run(days: DateRange, target: Target) -> DailyRun:
             return self.daily(days, target, context, for_sums)
 
-        return Audit(self._cache, self.freshness(), run, self.dispatch, context)
+        return Audit(cache, self.freshness(), run, self.dispatch, context)
 
     def backfill(
         self,
@@ -214,21 +215,17 @@ class Engine:
             UsageError: there is no store.
         """
         from hourlyclicks.jobs.backfill import Backfill  # noqa: PLC0415 - many clients run none
+        from hourlyclicks.jobs.backfill_targets import BackfillTargets  # noqa: PLC0415 - as above
         from hourlyclicks.jobs.estimate import CachedLedger  # noqa: PLC0415 - as above
         from hourlyclicks.jobs.gaps import FirstGaps  # noqa: PLC0415 - as above
 
-        ledger, since = CachedLedger(self.check_store()), {} if since is None else since
-        return Backfill(
-            ranges,
-            options,
-            freshness=freshness,
-            since=since,
-            context=context,
-            services=self._services,
-            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._services.clock)
-            if from_gaps
-            else None,
-        )
+        services, since, gaps = self._services, {} if since is None else since, None
+        if from_gaps:
+            ledger = CachedLedger(services.required_cache())
+            gaps = FirstGaps(ledger, since=since, freshness=freshness, clock=services.clock)
+        feed, known = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
+        targets = BackfillTargets(known, feed, since, gaps)
+        return Backfill(targets, options, freshness=freshness, context=context, services=services)
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 
+from hourlyclicks import jobs
 from hourlyclicks.fetching.retry import load_tenacity
 from hourlyclicks.wire.decode import load_converter
 
@@ -19,29 +21,19 @@ _OF_OTHERS = (
 )
 """Modules that the standard library and aiohttp import when they first need them."""
 
-_OF_CALLS = (
+_OF_OURS = (
     "hourlyclicks.events.event",
     "hourlyclicks.events.records",
-    "hourlyclicks.jobs.audit",
-    "hourlyclicks.jobs.backfill",
-    "hourlyclicks.jobs.client_state",
-    "hourlyclicks.jobs.daily",
-    "hourlyclicks.jobs.estimate",
-    "hourlyclicks.jobs.gaps",
-    "hourlyclicks.jobs.lists",
-    "hourlyclicks.jobs.range_work",
-    "hourlyclicks.jobs.server_ranges",
-    "hourlyclicks.jobs.sums_in_flight",
-    "hourlyclicks.jobs.target_feed",
-    "hourlyclicks.jobs.widening",
+    "hourlyclicks.fetching.range_fetcher",  # for further clients
 )
-"""Modules of this package that only some calls of a client need, or that wait for the first event."""
+"""Modules of this package that wait for the first event, or that only some clients need."""
 
 
 @cache
 def load_all() -> None:
-    """Import everything that a run may need."""
-    for name in (*_OF_OTHERS, *_OF_CALLS):
+    """Import everything that a run may need, with all jobs: most clients make only a few kinds of calls."""
+    calls = [f"{jobs.__name__}.{module.name}" for module in iter_modules(jobs.__path__)]
+    for name in (*_OF_OTHERS, *_OF_OURS, *calls):
         import_module(name)
     load_tenacity()
     load_converter()

@@ -16,7 +16,7 @@ from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout, Transport
-from hourlyclicks.transport.translating import TranslatingTransport
+from hourlyclicks.transport.user_transport import TranslatingTransport
 
 if TYPE_CHECKING:
     import aiohttp

@@ -21,8 +21,9 @@ from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.step_loop import StepLoop
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError, is_waiting
+from hourlyclicks.pacing.queue import ClaimedError, NotNeededError, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -235,15 +236,42 @@ class SharedBackend:
 
     async def _request_slot(self, task: Task) -> None:
         """Request a slot for a task, and pass on the result."""
-        lane, query = task.job.lane, task.query
+        request = self._request_of(task)
+        asked = self._clock.monotonic()  # the lease may start now, however late the result comes
+        peek = not self._steps.reports and self._steps.state.is_shared_with_others(request.holder)
+        try:
+            answer = await self._steps.take(
+                self._step_for(task, request), of=(task.query.target, task.query.day), peek=peek
+            )
+        except Exception as error:  # noqa: BLE001 - each waiting task must get the error
+            await self._step_failed(task, request, error)
+            return
+        self._loop.asking = False
+        got = answer.got
+        if isinstance(got, Slot):
+            self._granted(task, request, got, answer, asked)
+        elif isinstance(got, Wait):
+            self._queued = True
+            self._wait_for(got, Lane(request.lane), answer)
+            self._report_held()
+            await self._ask_holder(answer.holder)
+        else:
+            self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
+
+    def _request_of(self, task: Task) -> SlotRequest:
+        """Return the request for a slot of a task, with the claims to its days."""
+        lane = task.job.lane
         waiting, unsent = self._waiting.load(lane)
         self._number += 1
         days = tuple(map(_day_key, task.claimed))
-        request = SlotRequest(self._steps.holder, self._number, lane, waiting, unsent, task.job.name, days)
-        for day in request.days:
+        for day in days:
             if day in self._steps.settled:  # else the step that grants its new claim would release it
                 self._steps.settled.remove(day)
                 self._steps.claims.add(day)
+        return SlotRequest(self._steps.holder, self._number, lane, waiting, unsent, task.job.name, days)
+
+    def _step_for(self, task: Task, request: SlotRequest) -> Callable[[Arbiter, LedgerEntry | None], Answer]:
+        """Return the step that requests a slot, if the task still needs one by what the ledger has."""
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
@@ -253,42 +281,36 @@ class SharedBackend:
             got = arbiter.reserve(request)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
-            ahead = arbiter.ahead(request.holder, lane)
+            ahead = arbiter.ahead(request.holder, request.lane)
             return Answer(
                 got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in, arbiter.limits_holder
             )
 
-        asked = self._clock.monotonic()  # the lease may start now, however late the result comes
-        peek = not self._steps.reports and self._steps.state.is_shared_with_others(self._steps.holder)
-        try:
-            answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
-        except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            # The step may have been taken all the same; a task that is gone has settled its days already.
-            (self._steps.claims.update if is_waiting(task) else self._steps.settled.extend)(request.days)
-            only_this = await self._loop.report_only(peek=not self._steps.reports)
-            self._loop.asking = False
-            if only_this:
-                self._waiting.deny(task, error)
-            else:
-                self._waiting.fail(error)
-            return
-        self._loop.asking = False
-        got = answer.got
-        if isinstance(got, Slot):
-            self._queued = waiting > 1
-            got.sent = self._clock.monotonic()
-            self._grants[got] = Grant(request.name, request.days, asked)
+        return step
+
+    def _granted(self, task: Task, request: SlotRequest, slot: Slot, answer: Answer, asked: int) -> None:
+        """Pass a slot on to its task, or give it back if the task is gone."""
+        self._queued = request.waiting > 1
+        slot.sent = self._clock.monotonic()
+        self._grants[slot] = Grant(request.name, request.days, asked)
+        self._steps.claims.update(request.days)
+        self._wait_for(answer.next_wait, Lane(request.lane), answer)
+        if not self._waiting.grant(task, slot):
+            self.cancel(slot)
+
+    async def _step_failed(self, task: Task, request: SlotRequest, error: Exception) -> None:
+        """End the wait of the task whose request has failed, or of all tasks if every step fails."""
+        # The step may have been taken all the same; a task that is gone has settled its days already.
+        if is_waiting(task):
             self._steps.claims.update(request.days)
-            self._wait_for(answer.next_wait, lane, answer)
-            if not self._waiting.grant(task, got):
-                self.cancel(got)
-        elif isinstance(got, Wait):
-            self._queued = True
-            self._wait_for(got, lane, answer)
-            self._report_held()
-            await self._ask_holder(answer.holder)
         else:
-            self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
+            self._steps.settled.extend(request.days)
+        only_this = await self._loop.report_only(peek=not self._steps.reports)
+        self._loop.asking = False
+        if only_this:
+            self._waiting.deny(task, error)
+        else:
+            self._waiting.fail(error)
 
     def _report_held(self) -> None:
         """Report that requests of other processes are waited for, if that is worth it; once."""

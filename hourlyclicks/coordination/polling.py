@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.arbiter import Claimed
     from hourlyclicks.coordination.state import LimitsHolder
     from hourlyclicks.events import Binding
-    from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.model.priority import Lane
     from hourlyclicks.pacing.window import Slot
 
 _LOOK_AFTER = SECOND

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
+    from hourlyclicks.store.ledger import PutResult
     from hourlyclicks.store.protocol import Store
 
 _WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
@@ -126,14 +127,12 @@ class DayCache(AccountStore):
             kept = await self.store.put(
                 account, query.target, day, requests=requests, reader=reader, refresh=refresh
             )
-            if kept.doubted_at is not None:
-                return StoredAnswer(await self._kept_figures(query) or day)
+            stored = await self._answer(query.target, day, kept)
         except StoreError as error:
             error.unsaved = (day,)
             raise error.about(query.day, query.target) from None
-        if kept.revised:
-            self._report_revision(query, kept.revision, context)
-        return StoredAnswer(day, kept.revised)
+        self._report_revision(query, kept, context)
+        return stored
 
     async def put_days(
         self,
@@ -158,7 +157,6 @@ class DayCache(AccountStore):
         Raises:
             StoreError: it could not be stored; the error carries all of its days.
         """
-        stored = []
         try:
             results = await self.store.put_days(
                 await self._begin_writing(),
@@ -169,28 +167,28 @@ class DayCache(AccountStore):
                 reader=self.reader(),
                 refresh=refresh,
             )
-            for day, kept in zip(days, results, strict=True):
-                doubted = kept.doubted_at is not None
-                held = await self._kept_figures(Query(day.date, target)) if doubted else None
-                stored.append(StoredAnswer(held or day, kept.revised and not doubted))
+            stored = [await self._answer(target, day, kept) for day, kept in zip(days, results, strict=True)]
         except StoreError as error:
             error.unsaved = tuple(days)
             raise error.about(days[0].date, target) from None
         for day, kept in zip(days, results, strict=True):
-            if kept.revised:
-                self._report_revision(Query(day.date, target), kept.revision, context)
+            self._report_revision(Query(day.date, target), kept, context)
         return stored
 
-    def _report_revision(self, query: Query, revision: int, context: CallContext) -> None:
-        day, target = query
-        self._dispatch(events.DayRevised(day=day, target=target, revision=revision, **context.tags))
+    def _report_revision(self, query: Query, kept: PutResult, context: CallContext) -> None:
+        """Report that an answer has changed the figures of a day, if it has."""
+        if kept.revised:
+            day, target = query
+            self._dispatch(events.DayRevised(day=day, target=target, revision=kept.revision, **context.tags))
 
-    async def _kept_figures(self, query: Query) -> DayClicks | None:
-        """Return the figures that stay while a new answer is in doubt; until then they are not final."""
-        days = DateRange(query.day, query.day)
-        for held in await self.store.read(await self.account(), query.target, days):
-            return attrs.evolve(held, final=False)
-        return None
+    async def _answer(self, target: Target, day: DayClicks, kept: PutResult) -> StoredAnswer:
+        """Return a day as it is in the store; while an answer is in doubt, the figures before it stay."""
+        if kept.doubted_at is None:
+            return StoredAnswer(day, kept.revised)
+        account, days = await self.account(), DateRange(day.date, day.date)
+        for held in await self.store.read(account, target, days):
+            return StoredAnswer(attrs.evolve(held, final=False))
+        return StoredAnswer(day)
 
     def needs_request(self, entry: LedgerEntry | None, freshness: Freshness) -> bool:
         """Return whether a day needs a request now; see `hourlyclicks.store.freshness.Freshness.is_stale`."""

@@ -3,9 +3,9 @@
 ::
 
     acquire ──► sent ──► answered ──► SUCCEEDED: done, `days` is the answer
-       ▲                 │      └──► Pause ──► paused ─┐
-       │                 └► broke ─────────────────────┴► Outcome of the slot ──► next
-       └───────────────────────────────── at once, or after some seconds ──────────┘   └► raises: failed
+       ▲                 │      └──► PauseAll ──► paused ─┐
+       │                 └► broke ────────────────────────┴► Outcome of the slot ──► next
+       └──────────────────────────────────── at once, or after some seconds ──────────┘   └► raises: failed
 
 `hourlyclicks.fetching.fetcher` is the loop around it: it acquires slots, sends, sleeps and stores.
 
@@ -21,30 +21,24 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import attrs
-
 from hourlyclicks import events
-from hourlyclicks.clock import SECOND, Clock
+from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, TransportError
-from hourlyclicks.events import Dispatcher
-from hourlyclicks.fetching.clock_skew import ClockSkewDetector
-from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
-from hourlyclicks.fetching.retry import Retrier
-from hourlyclicks.model.dates import Finality
+from hourlyclicks.fetching.key_trust import Doubt, rejects_key
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.breaker import MOST_PAUSES
-from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
+from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED
 from hourlyclicks.pacing.queue import OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
-from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.status import RateLimited
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from hourlyclicks.fetching.retry import Attempts
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
@@ -66,31 +60,6 @@ class PauseAll(NamedTuple):
 
     retry_after: float | None
     for_rate: bool
-
-
-@attrs.frozen
-class Rules:
-    """What all exchanges of a client share.
-
-    Args:
-        key: the API key, which no message may repeat.
-        finality: when a day is final.
-        skew: compares the clocks of this machine and the server.
-        trust: decides whether the key is in doubt.
-        retrier: decides how often and when to retry.
-        limiter: pauses requests, and ends all tasks after a fatal error.
-        clock: what time it is.
-        dispatch: receives the events.
-    """
-
-    key: ApiKey
-    finality: Finality
-    skew: ClockSkewDetector
-    trust: KeyTrust
-    retrier: Retrier
-    limiter: Limiter
-    clock: Clock
-    dispatch: Dispatcher
 
 
 class Exchange:

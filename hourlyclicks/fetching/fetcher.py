@@ -20,12 +20,10 @@ from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, UNSENT, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from yarl import URL
 
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.exchange import Rules
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Request
@@ -57,7 +55,6 @@ class DayFetcher:
         self._origin = origin
         self._transport = transport
         self._limiter = rules.limiter
-        self._finish: Callable[[Slot, Outcome], None] = rules.limiter.finish
         self._clock = rules.clock
         self._dispatch = rules.dispatch
         self._cache = cache
@@ -178,7 +175,8 @@ class DayFetcher:
             finally:
                 if response is None:
                     outcome = _unanswered(request, exchange, wanted, failure)
-                self._finish(slot, outcome)
+                if not (task.keeps_slot and outcome is SUCCEEDED):
+                    limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import ListName
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.fetcher import DayFetcher
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.model.questions import Question
     from hourlyclicks.model.targets import Target

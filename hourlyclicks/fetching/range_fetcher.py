@@ -25,85 +25,31 @@ from hourlyclicks import events
 from hourlyclicks.errors import DecodeError, HourlyClicksError, StoreError
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_checks import RangeChecks
+from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
 from hourlyclicks.fetching.range_memory import RangeMemory
 from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
-from hourlyclicks.fetching.task import Caller, FetchTask
-from hourlyclicks.model.dates import last_ended
+from hourlyclicks.fetching.task import FetchTask
 from hourlyclicks.model.day import HOURS, DayClicks
-from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
-from hourlyclicks.pacing.queue import HeldError, NotNeededError, OverError
-from hourlyclicks.wire.age import dated
-from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
-from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
-from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
+from hourlyclicks.pacing.queue import NotNeededError
+from hourlyclicks.wire.range_endpoint import is_missing
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.exchange import PauseAll, Rules
     from hourlyclicks.fetching.range_state import RangeState
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.http import Response
-    from hourlyclicks.pacing.limiter import Outcome
+    from hourlyclicks.fetching.rules import Rules
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
 _NOT_REPORTED = (None,) * HOURS
-
-
-class RangeExchange(Exchange):
-    """The requests for several days. A rejection of them is not reported as that of one day.
-
-    Args:
-        rules: what all exchanges share.
-        task: the task that it serves.
-        question: what is asked for.
-        kept: the slots that are kept after an answer; ``None``: this one is released.
-
-    Attributes:
-        as_of: how old the figures are, also where there are none.
-    """
-
-    __slots__ = ("_kept", "as_of")
-
-    as_of: dt.datetime
-
-    def __init__(
-        self, rules: Rules, task: FetchTask, question: Question, kept: set[Slot] | None = None
-    ) -> None:
-        super().__init__(rules, task, question)
-        self._kept = kept
-
-    def answered(self, response: Response) -> Outcome | PauseAll:
-        """Evaluate a response, and report each day that has rows to the circuit breakers."""
-        verdict = super().answered(response)
-        if verdict is SUCCEEDED:
-            self.as_of, _ = dated(response, self.asked, self.question.first)
-            if self._kept is not None and isinstance(self._task, RangeTask):
-                self._kept.add(self._slot)
-                self._task.kept = self._slot
-            breakers = self._task.caller.breakers
-            if breakers is not None:
-                for day in self.days:
-                    breakers.answered(Query(day.date, self.question.target), self._slot.sent)
-        return verdict
-
-    def next(self) -> float | None:
-        """Return the seconds until the next request; none follows if the server lacks the endpoint."""
-        if self._error is not None and is_missing(self._error):
-            raise self._error
-        return super().next()
-
-    def _report_rejection(self, error: ApiError) -> None:
-        """Report nothing: the range may be too long, or only one of its days is rejected."""
 
 
 class RangeFetcher(DayFetcher):
@@ -131,10 +77,9 @@ class RangeFetcher(DayFetcher):
         cache: DayCache | None = None,
     ) -> None:
         super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
-        self._finish = self._finish_or_keep
-        self._kept: set[Slot] = set()
         self.state = state
         self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
+        self._checks = RangeChecks(self, state, self.memory)
 
     async def fetch_range(self, task: RangeTask) -> None:
         """Fetch a range, and note in the task what became of its days; the answer leaves the others open.
@@ -144,11 +89,12 @@ class RangeFetcher(DayFetcher):
             OverError: the job was over before the result was known.
             HeldError: a circuit breaker keeps the days from being sent.
         """
-        kept = None if self._cache is None else self._kept
-        exchange = task.exchange = RangeExchange(self.rules, task, task.question, kept)
+        exchange = task.exchange = RangeExchange(self.rules, task, task.question)
+        task.keeps_slot = self._cache is not None
         stored = False
         try:
             rows = await self.ask(task, exchange)
+            task.kept_slot = exchange.slot if task.keeps_slot else None
             self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
                 return
@@ -182,8 +128,7 @@ class RangeFetcher(DayFetcher):
 
     def _check_used(self) -> None:
         """Leave a range to version 2 if the endpoint was found to be missing while it waited for its slot."""
-        state = self.state
-        if not (state.strict or state.trying or state.record.usable(self._clock.wall())):
+        if not self.state.used:
             raise NotNeededError
 
     async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
@@ -192,18 +137,10 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
         task.exchange.question = task.question
 
-    def _finish_or_keep(self, slot: Slot, outcome: Outcome) -> None:
-        """Release a slot, unless it is that of a range whose answer is still to be stored."""
-        if outcome is SUCCEEDED and slot in self._kept:
-            return
-        self._kept.discard(slot)
-        self._limiter.finish(slot, outcome)
-
     def _release(self, task: RangeTask) -> None:
         """Release the slot that a range has kept, if it has."""
-        slot = task.kept
-        if slot is not None and slot in self._kept:
-            self._kept.remove(slot)
+        slot, task.kept_slot = task.kept_slot, None
+        if slot is not None:
             self._limiter.finish(slot, SUCCEEDED)
 
     async def _verify(self, task: RangeTask, rows: Sequence[DayClicks]) -> bool:
@@ -245,7 +182,7 @@ class RangeFetcher(DayFetcher):
             self._release(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
-                    await self._check(task, asked, urgent=suspicious)
+                    await self._checks.check(task, asked, urgent=suspicious)
             open_ = self.state.uncertain(asked, answered)
         days = self._certain(task, exchange, rows, open_)
         await self._store(task, exchange, days, counted=len(task.outcomes) > before)
@@ -267,56 +204,6 @@ class RangeFetcher(DayFetcher):
     def _empty(self, day: dt.date, as_of: dt.datetime) -> DayClicks:
         """Return a day without rows that was answered for."""
         return DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, self.rules.finality.of(day, as_of))
-
-    async def _check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
-        """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
-        state = self.state
-        witness = state.begin_check(urgent=urgent)
-        if witness is None:
-            return
-        latest = last_ended(self._clock.wall())
-        proof = RangeProof()
-        for days in state.checks(witness.days, asked, latest=latest, all_of_them=urgent):
-            question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
-            rows = await self._ask_beside(task, question)
-            if rows is None:
-                return
-            answered = {day.date for day in rows}
-            expected = {witness.days.start, witness.days.end}.intersection(days)
-            lacking = state.contradicted(days, expected - answered)
-            if lacking and not await self._has_clicks(task, Query(min(lacking), witness.target)):
-                await self.memory.lose_witness()  # its figures are gone, so they prove nothing
-                return
-            if lacking:
-                await self.memory.disprove(state.contradict(days, lacking))
-            await self.memory.learn(question, rows)
-            proof = proof.after(days, answered)
-        state.confirm(proof)
-
-    async def _has_clicks(self, task: RangeTask, query: Query) -> bool:
-        """Return whether version 2 has clicks for a day that a range lacks."""
-        rows = await self._ask_beside(task, Question.of(query, CLICKS_BY_HOUR.name))
-        return bool(rows and rows[0].reported_hours)
-
-    async def _ask_beside(self, task: RangeTask, question: Question) -> Sequence[DayClicks] | None:
-        """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
-        given = task.caller
-        caller = Caller(given.job, given.freshness, given.context, start_spare=given.start_spare)
-        query = Query(question.first, question.target)
-        beside = FetchTask(caller, query, task.runner, again=True, claims=False)
-        try:
-            return await self.ask(beside, RangeExchange(self.rules, beside, question))
-        except (OverError, HeldError):
-            return None
-        except HourlyClicksError as error:
-            if error.fatal:
-                raise
-            if is_about_range(error):
-                await self.memory.lose_witness()
-            return None
-        finally:
-            task.caller.retries += caller.retries
-            task.caller.rate_limited += caller.rate_limited
 
     async def _store(
         self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False
@@ -345,36 +232,24 @@ class RangeFetcher(DayFetcher):
 
     async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> None:
         """Record and report that each needed day has failed that is not done."""
-        requests, target = exchange.requests, task.query.target
+        requests, target, caller = exchange.requests, task.query.target, task.caller
         for day in task.days:
             if day in task.outcomes or day in task.optional:
                 continue
             failure = copy.copy(error)
             failure.day = failure.target = None
             task.outcomes[day] = failure.about(day, target)
-            await self._record(task, exchange, Query(day, target), failure, requests)
-            tags = task.caller.context.tags
+            if self._cache is not None and exchange.requests:
+                await self._cache.record_failure(
+                    Query(day, target),
+                    failure,
+                    asked=exchange.asked,
+                    requests=requests,
+                    began=caller.freshness.began,
+                )
+            tags = caller.context.tags
             self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
-
-    async def _record(
-        self,
-        task: RangeTask,
-        exchange: RangeExchange,
-        query: Query,
-        error: HourlyClicksError,
-        requests: int,
-    ) -> None:
-        if self._cache is not None and exchange.requests:
-            began = task.caller.freshness.began
-            await self._cache.record_failure(
-                query, error, asked=exchange.asked, requests=requests, began=began
-            )
-
-
-def is_about_range(error: HourlyClicksError) -> bool:
-    """Return whether an error may be about a range, so that fewer days, or version 2, may be answered."""
-    return isinstance(error, DecodeError) or is_refusal(error) or is_missing(error)
 
 
 @contextmanager

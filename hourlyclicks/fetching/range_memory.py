@@ -54,9 +54,7 @@ class RangeMemory:
     async def expected_cap(self) -> RangeCap | None:
         """Return how many days a request would ask for now; ``None``: one, since the endpoint is not used."""
         await self.recall()
-        state = self._state
-        used = state.strict or state.trying or state.record.usable(self._clock.wall())
-        return state.current_cap() if used else None
+        return self._state.cap if self._state.used else None
 
     # -- whether to use it, and how -----------------------------------------------------------------------
 

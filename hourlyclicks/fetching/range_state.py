@@ -108,11 +108,12 @@ class RangeState:
     @property
     def cap(self) -> RangeCap:
         """How many days to ask for at a time at present."""
-        return self.current_cap()
-
-    def current_cap(self) -> RangeCap:
-        """Return how many days to ask for at a time at present."""
         return self.record.longest(self.most, self.clock.wall())
+
+    @property
+    def used(self) -> bool:
+        """Whether the endpoint is asked at present, and not version 2 in its place."""
+        return self.strict or self.trying or self.record.usable(self.clock.wall())
 
     @property
     def days_per_request(self) -> int:

@@ -65,13 +65,23 @@ class RangeTask(FetchTask):
         outcomes: what became of the days so far, with those that the store had when the task got its slot;
             what the answer leaves open is not in it.
         exchange: its requests, once it has begun.
-        kept: the slot that it keeps until its days are stored, once it is answered.
+        keeps_slot: whether it keeps its slot until its days are stored.
+        kept_slot: the slot that it keeps.
     """
 
-    __slots__ = ("_members", "days", "exchange", "kept", "optional", "outcomes", "question")
+    __slots__ = (
+        "_members",
+        "days",
+        "exchange",
+        "keeps_slot",
+        "kept_slot",
+        "optional",
+        "outcomes",
+        "question",
+    )
 
     exchange: Exchange
-    kept: Slot | None
+    kept_slot: Slot | None
 
     def __init__(
         self,
@@ -89,7 +99,8 @@ class RangeTask(FetchTask):
         self.days = tuple(days)
         self.optional = frozenset(optional)
         self.outcomes = outcomes
-        self.kept = None
+        self.keeps_slot = False
+        self.kept_slot = None
         self._members = (self, *(RangeMember(self, query) for query in others))
 
     def leave_out(self, known: Outcomes) -> bool:

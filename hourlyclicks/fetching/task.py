@@ -97,6 +97,7 @@ class FetchTask:
         followers: the futures of the callers that wait for its result.
         unattended: whether the last of its followers has left while its request was in flight: the request is
             completed, and none follows it.
+        keeps_slot: whether it keeps its slot when it is answered; only a range does.
     """
 
     __slots__ = (
@@ -114,6 +115,8 @@ class FetchTask:
         "slot",
         "unattended",
     )
+
+    keeps_slot: bool = False
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from typing import Literal, Self, TypeAlias
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError, UsageError, name_of
-from hourlyclicks.fleet.functions import check_function, find_function, shown_args
+from hourlyclicks.fleet.function_names import check_function, find_function, shown_args
 from hourlyclicks.model.checks import check_name
 from hourlyclicks.wire.key import Secret
 from hourlyclicks.wire.key_file import read_secret

@@ -11,7 +11,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fleet.accounts import AccountJob
-from hourlyclicks.fleet.functions import check_function, find_function, shown_args
+from hourlyclicks.fleet.function_names import check_function, find_function, shown_args
 
 
 @attrs.frozen(init=False, repr=False)

@@ -23,24 +23,19 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.backfill_days import BackfillDays
-from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stopping import Stopper
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.target_days import name_of
 from hourlyclicks.pacing.queue import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.backfill_targets import BackfillTargets
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.services import Services
-    from hourlyclicks.jobs.target_feed import TargetFeed
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
 
 _LATER = 900.0
@@ -51,13 +46,11 @@ class Backfill:
     """One run.
 
     Args:
-        ranges: the days of each target, or what reads the targets during the run.
+        targets: the targets, and which of their days are meant.
         options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
-        since: the first days of targets that have one.
         context: the call, as its events name it.
         services: the parts of the client.
-        gaps: finds the first gap of each target, if only the days from there on are meant.
 
     Attributes:
         name: the name by which other processes know it; empty: none.
@@ -65,34 +58,31 @@ class Backfill:
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange] | TargetFeed,
+        targets: BackfillTargets,
         options: RunOptions,
         *,
         freshness: Freshness,
-        since: Mapping[Target, dt.date],
         context: CallContext,
         services: Services,
-        gaps: FirstGaps | None = None,
     ) -> None:
-        feed, known = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
         self.name = options.name or ""
-        self._cache = services.required_cache
+        self._cache = services.required_cache()
         self._limiter = services.limiter
         self._clock = services.clock
         self._runs = services.runs
         self._has_sent = services.single_flight.has_sent
-        self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=name_of(known))
-        self._tracker = Tracker(services, self._job, self, context)
-        self._feed = self._tracker.feed = feed
+        self._job = Job(
+            Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=name_of(targets.ranges)
+        )
+        self._feed = targets.feed
+        self._tracker = Tracker(services, self._job, self, context, feed=self._feed)
         self._days = BackfillDays(
-            ranges,
+            targets,
             options.order,
             caller=Caller(self._job, freshness, context),
             tracker=self._tracker,
             stop=self.stop,
             services=services,
-            since=since,
-            gaps=gaps,
         )
         self._stopper = Stopper(services.clock, self.stop)
         self._stopped: StopReason | None = None

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
+    from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.backfill_targets import BackfillTargets
     from hourlyclicks.jobs.batches import Batch
-    from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import Order
-    from hourlyclicks.jobs.services import Services, Tracker
-    from hourlyclicks.jobs.target_feed import TargetFeed
-    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.jobs.services import Services
+    from hourlyclicks.jobs.tracker import Tracker
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
 
@@ -40,14 +40,12 @@ class BackfillDays(BreakerListener):
     """Fetch and count the days of one run.
 
     Args:
-        ranges: the days of each target, or what reads the targets during the run.
+        targets: the targets, and which of their days are meant.
         order: the order of the requests.
         caller: the call.
         tracker: reports the progress.
         stop: ends the run for a reason, with an error if there is one; requests in flight are completed.
         services: the parts of the client.
-        since: the first days of targets that have one.
-        gaps: finds the first gap of each target, if only the days from there on are meant.
 
     Attributes:
         stats: counts the days.
@@ -56,57 +54,53 @@ class BackfillDays(BreakerListener):
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange] | TargetFeed,
+        targets: BackfillTargets,
         order: Order,
         *,
         caller: Caller,
         tracker: Tracker,
         stop: Callable[[StopReason, HourlyClicksError | None], None],
         services: Services,
-        since: Mapping[Target, dt.date],
-        gaps: FirstGaps | None,
     ) -> None:
-        feed, ranges = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
-        self._cache = cache = services.required_cache
+        self._cache = services.required_cache()
         self._fetcher = services.fetcher
         self._limiter = services.limiter
         self._ranges = services.ranges
         self._job = caller.job
         self._tracker = tracker
         self._stop = stop
-        self.stats = BackfillStats(sum(map(len, ranges.values())), caller)
+        self.stats = BackfillStats(sum(map(len, targets.ranges.values())), caller)
         self._circuit = Circuit(
-            ranges, newest_first=order != "oldest", caller=caller, listener=self, services=services
+            targets.ranges, newest_first=order != "oldest", caller=caller, listener=self, services=services
         )
         self._planner = Planner(
-            ranges,
-            order=order,
-            caller=caller,
-            cache=cache,
-            circuit=self._circuit,
-            run=self,
-            gaps=gaps,
-            feed=feed,
+            targets, order=order, caller=caller, cache=self._cache, circuit=self._circuit, run=self
         )
         flight = services.single_flight
         finishes = services.finisher(self._job, flight.has_sent)
         pool = partial(WorkerPool, size=services.workers, keeps_running=flight.detach, finishes=finishes)
         self._items: _Items
         self.pool: _Pool
-        if self._ranges is None:
+        if services.ranges is None:
             self._items = queries = self._planner.queries()
             self.pool = pool(queries, self._fetch)
         else:
-            from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
-            from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - likewise
-
-            state, widening = self._ranges.state, Widening(cache, caller.freshness, since)
-            self._range_work = RangeWork(
-                self._ranges, caller=caller, services=services, done=self._count_outcome, by_day=self._fetch
-            )
-            self._job.days_per_request = state.days_per_request
-            self._items = batches = self._planner.batches(state.current_cap, widening)
+            self._items = batches = self._batches(services.ranges, caller, services, targets.since)
             self.pool = pool(batches, self._fetch_batch)
+
+    def _batches(
+        self, ranges: RangeFetcher, caller: Caller, services: Services, since: Mapping[Target, dt.date]
+    ) -> AsyncGenerator[Batch, None]:
+        """Prepare requests for ranges of days, and return the plan of the batches."""
+        from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
+        from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - likewise
+
+        self._range_work = RangeWork(
+            ranges, caller=caller, services=services, done=self._count_outcome, by_day=self._fetch
+        )
+        state = ranges.state
+        self._job.days_per_request = state.days_per_request
+        return self._planner.batches(lambda: state.cap, Widening(self._cache, caller.freshness, since))
 
     async def survey(self) -> None:
         """Count what is due, and learn what the store knows of ranges and of limits."""

@@ -1,6 +1,6 @@
 """The requests that make rejections final: a rejected day is requested once more.
 
-Which rejections become final, and why, is in `hourlyclicks.jobs.confirmation`.
+Which rejections become final, and why, is in `hourlyclicks.jobs.rejection_log`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hourlyclicks.store.ledger import DayState
 if TYPE_CHECKING:
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.breaker_listener import BreakerListener
-    from hourlyclicks.jobs.confirmation import Rejection, RejectionLog
+    from hourlyclicks.jobs.rejection_log import Rejection, RejectionLog
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.jobs.witnesses import Witnesses
     from hourlyclicks.model.rejections import Likeness

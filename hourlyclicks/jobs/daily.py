@@ -20,15 +20,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks import events
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, carry
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, as_fatal, carry
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.jobs.collected_sums import CollectedSums
 from hourlyclicks.jobs.range_plan import plan_ranges
-from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.refusal_streak import RefusalStreak
 from hourlyclicks.jobs.series import summarize
-from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
@@ -81,7 +81,6 @@ class DailyRun:
         self.target = target
         self._server = server
         self._in_flight = in_flight
-        self._services = services
         self._fetcher = services.fetcher
         self._cache = services.cache
         self._clock = services.clock
@@ -118,7 +117,7 @@ class DailyRun:
         try:
             with self._tracker:
                 if self._cache is not None:
-                    self._tracker.show(self._services, self)
+                    self._tracker.show()
                     await self._sums.recall(frozenset(self.range))
                     record = await self._cache.range_record(CLICKS_BY_DATE.name)
                     self._server.remember(record, self._clock.wall())
@@ -220,7 +219,7 @@ class DailyRun:
             if error.fatal:
                 raise
             if is_missing(error):
-                raise _for_all(error) from None
+                raise as_fatal(error) from None
             if is_refusal(error) and len(asked) > 1:
                 whole = await self._ask_each(self._server.parts(asked, needed), needed, request)
                 if whole:
@@ -299,7 +298,7 @@ class DailyRun:
             await self._send(DateRange(other, other))
         except HourlyClicksError as second:
             if second.fatal or self._refusals.is_like(second):
-                raise _for_all(second) from None
+                raise as_fatal(second) from None
 
     def _report_progress(self) -> None:
         done, failed = len(self._sums.days) + len(self._sums.uncertain), len(self._sums.failures)
@@ -310,10 +309,3 @@ def _narrowed(asked: DateRange, needed: frozenset[dt.date], mine: frozenset[dt.d
     """Return a range without the days at its ends that another call asks for."""
     before, after = min(needed) - asked.start, asked.end - max(needed)
     return DateRange(min(mine) - before, max(mine) + after)
-
-
-def _for_all(error: HourlyClicksError) -> HourlyClicksError:
-    """Return an error as one that every other day would meet as well."""
-    ending = copy.copy(error)
-    ending.fatal = True
-    return ending

@@ -11,7 +11,7 @@ which; the answers around it do. Per target, in one run:
 * **parked** (open): no day is sent; those that were rejected have failed.
 * **probing** (half open): one day is sent, to see whether that is over. The first answer closes the breaker.
 
-Which rejections become final is decided in `hourlyclicks.jobs.confirmation`, and whether the API rejects
+Which rejections become final is decided in `hourlyclicks.jobs.rejection_log`, and whether the API rejects
 everything in `hourlyclicks.jobs.outage`. All of this is a state machine without I/O;
 `hourlyclicks.jobs.circuit` sends the requests and waits.
 """
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.jobs.confirmation import Rejection, RejectionLog
 from hourlyclicks.jobs.outage import OutageDetector
+from hourlyclicks.jobs.rejection_log import Rejection, RejectionLog
 from hourlyclicks.model.rejections import Likeness, likeness, rejects
 from hourlyclicks.model.targets import Query
 

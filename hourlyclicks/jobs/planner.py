@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.backfill_targets import BackfillTargets
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.circuit import Circuit
-    from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.jobs.target_feed import TargetFeed
@@ -86,29 +86,25 @@ class Planner:
     """The days of one backfill.
 
     Args:
-        ranges: the days of each target; `survey` narrows them to those from the first gap on, if it is to.
+        targets: the targets, and which of their days are meant; `survey` looks for their first gaps.
         order: the order of the requests.
         caller: the call.
         cache: the store.
         circuit: the circuit breakers.
         run: the backfill.
-        gaps: finds the first gap of each target; ``None``: the ranges are requested as they are.
-        feed: more targets, which are read during the run; not in the order ``newest-day``.
     """
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange],
+        targets: BackfillTargets,
         *,
         order: Order,
         caller: Caller,
         cache: DayCache,
         circuit: Circuit,
         run: PlannedRun,
-        gaps: FirstGaps | None = None,
-        feed: TargetFeed | None = None,
     ) -> None:
-        self._ranges = ranges
+        self._ranges = targets.ranges
         self._by_days = order == "newest-day"
         self._newest_first = order != "oldest"
         self._freshness = caller.freshness
@@ -117,8 +113,8 @@ class Planner:
         self._circuit = circuit
         self._parking = circuit.parking
         self._run = run
-        self._feed = feed
-        self._survey = Survey(ranges, caller=caller, cache=cache, run=run, gaps=gaps)
+        self._feed = targets.feed
+        self._survey = Survey(targets, caller=caller, cache=cache, run=run)
         self._left = self._survey.left
         self._new: set[Target] = set()
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.fetching.range_fetcher import is_about_range
+from hourlyclicks.fetching.range_exchange import is_about_range
 from hourlyclicks.jobs.range_plan import halves, plan_ranges
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks

@@ -1,4 +1,4 @@
-"""What a backfill or a sync is told about its requests: their order, how many at most, and a name."""
+"""What a backfill or a sync is told about its requests: which, in which order, how many, and by what name."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class RunOptions:
         order: the order of its requests.
         max_requests: how many it may send; ``None``: any number.
         name: the name by which other processes know it; ``None``: none.
+        refresh: whether days are requested that are final in the store.
+        retry_refused: whether days are requested that the API has rejected.
 
     Raises:
         UsageError: one of them is invalid.
@@ -29,6 +31,8 @@ class RunOptions:
     order: Order = "oldest"
     max_requests: int | None = None
     name: str | None = None
+    refresh: bool = False
+    retry_refused: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.order not in get_args(Order):

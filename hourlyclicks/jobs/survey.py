@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.backfill_targets import BackfillTargets
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.planner import PlannedRun
     from hourlyclicks.model.dates import DateRange
@@ -25,11 +26,10 @@ class Survey:
     """What is due of each target of one backfill.
 
     Args:
-        ranges: the days of each target; with `gaps`, they are narrowed to those from the first gap on.
+        targets: the targets, whose ranges are narrowed to begin with their first gaps, if these are meant.
         caller: the call.
         cache: the store.
         run: the backfill.
-        gaps: finds the first gap of each target; ``None``: the ranges stay as they are.
 
     Attributes:
         left: what is left of each target of which days are due, in the order of the targets.
@@ -37,20 +37,19 @@ class Survey:
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange],
+        targets: BackfillTargets,
         *,
         caller: Caller,
         cache: DayCache,
         run: PlannedRun,
-        gaps: FirstGaps | None,
     ) -> None:
         self.left: dict[Target, Remaining] = {}
-        self._ranges = ranges
+        self._ranges = targets.ranges
         self._freshness = caller.freshness
         self._job = caller.job
         self._cache = cache
         self._run = run
-        self._gaps = gaps
+        self._gaps = targets.gaps
 
     async def count(self, ranges: dict[Target, DateRange]) -> None:
         """Count what is due of some of the targets, until the run is to stop.

@@ -9,18 +9,17 @@ With a store, final days are read from it and not requested at all.
 
 from __future__ import annotations
 
-import copy
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, as_fatal
 from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.batches import in_order
 from hourlyclicks.jobs.breaker_listener import BreakerListener
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
-from hourlyclicks.jobs.services import Tracker
+from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.targets import queries
@@ -29,13 +28,13 @@ from hourlyclicks.pacing.queue import HeldError, Job
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.range_work import RangeWork
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
 
@@ -82,9 +81,9 @@ class TargetRun(BreakerListener):
         self.workers = min(services.workers, len(range_))
         self.spare = min(services.spare, len(range_) - self.workers)
         self.context = context
-        self.job = self._job = Job(context.priority, remaining=len(range_))
+        self.job = Job(context.priority, remaining=len(range_))
         self.freshness = freshness
-        self._caller = Caller(self._job, freshness, context)
+        self._caller = Caller(self.job, freshness, context)
         cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
         self._expected = 0
@@ -93,19 +92,19 @@ class TargetRun(BreakerListener):
         self._ranges = services.ranges
         self._services = services
         if services.ranges is not None:
-            self._job.days_per_request = services.ranges.state.days_per_request
+            self.job.days_per_request = services.ranges.state.days_per_request
         self.dispatch = services.dispatch
         self._single_flight = services.single_flight
         self._circuit = Circuit(
             {target: range_}, newest_first=False, caller=self._caller, listener=self, services=services
         )
         self.parking = self._circuit.parking
-        self.tracker = Tracker(services, self._job, self, context)
+        self.tracker = Tracker(services, self.job, self, context)
 
     @property
     def given_up(self) -> bool:
         """Whether a day that failed now ends the run."""
-        return self._fetcher.gives_up(self._job)
+        return self._fetcher.gives_up(self.job)
 
     def range_work(
         self,
@@ -148,7 +147,11 @@ class TargetRun(BreakerListener):
             done: called with each day that the store has.
             ready: awaited before each day; ``None``: every day may be worked on at once.
         """
-        cap = (lambda: MONTH) if self._ranges is None else self._ranges.state.current_cap
+        ranges = self._ranges
+
+        def cap() -> RangeCap:
+            return MONTH if ranges is None else ranges.state.cap
+
         async with aclosing(in_order(self._missing(done, ready), cap)) as batches:
             async for batch in batches:
                 yield batch
@@ -184,14 +187,14 @@ class TargetRun(BreakerListener):
             size=self.workers,
             spare=self.spare,
             keeps_running=self._single_flight.detach,
-            finishes=self._services.finisher(self._job, self._single_flight.has_sent),
+            finishes=self._services.finisher(self.job, self._single_flight.has_sent),
         )
         self._caller.start_spare = pool.start_spare
         return pool
 
     async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
         """Let a pool finish the requests in flight; then its `join` raises the error."""
-        self._job.over = True
+        self.job.over = True
         await pool.wind_down(error, self._single_flight.has_sent)
 
     async def survey(self) -> None:
@@ -200,9 +203,9 @@ class TargetRun(BreakerListener):
             await self._ranges.memory.recall()
         if self._prefetch is None:
             return
-        self.tracker.show(self._services, self)
+        self.tracker.show()
         self._expected = await self._prefetch.count()
-        self._job.remaining -= self._expected
+        self.job.remaining -= self._expected
         if self._expected:
             self._report_progress()
 
@@ -219,7 +222,7 @@ class TargetRun(BreakerListener):
         except HeldError:
             return await self.fetch(query)
         except ParkedError as parked:
-            raise self._parked_error(parked.error) from None
+            raise as_fatal(parked.error) from None
         except HourlyClicksError:
             self._failed += 1
             self._count()
@@ -236,7 +239,7 @@ class TargetRun(BreakerListener):
         await self._circuit.follow_up(self.target)
         error = self.parking.parked.get(self.target)
         if error is not None:
-            raise self._parked_error(error)
+            raise as_fatal(error)
 
     async def conclude(self) -> None:
         """Request what rejections of an earlier call lack to become final; only with a store."""
@@ -246,13 +249,7 @@ class TargetRun(BreakerListener):
     def unfinished(self, target: Target) -> int:
         """Return how many days are not done."""
         del target
-        return self._job.remaining + self._failed
-
-    def _parked_error(self, error: ApiError) -> ApiError:
-        """Return the rejection of a parked target as the error that ends the run."""
-        ending = copy.copy(error)
-        ending.fatal = True
-        return ending
+        return self.job.remaining + self._failed
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
         """Return what the store has of a day, and count it."""
@@ -267,11 +264,11 @@ class TargetRun(BreakerListener):
         return known
 
     def _count(self) -> None:
-        self._job.done()
+        self.job.done()
         if self.dispatch.listening or debugging():
             self._report_progress()
 
     def _report_progress(self) -> None:
         total = len(self.range)
-        done = total - self._job.remaining - self._failed
+        done = total - self.job.remaining - self._failed
         self.tracker.report(done=done, failed=self._failed, total=total)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.sqlite import SqliteOperations
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import FAILURES, named_error
+from hourlyclicks.store.sqlite_operations import SqliteOperations
 from hourlyclicks.store.sqlite_schema import upgrade
 from hourlyclicks.store.sqlite_transaction import transaction
 

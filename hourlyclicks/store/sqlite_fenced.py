@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.store.fencing import Fenced, make_fenced
-from hourlyclicks.store.sqlite import SqliteOperations
 from hourlyclicks.store.sqlite_leases import WithinLease
+from hourlyclicks.store.sqlite_operations import SqliteOperations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

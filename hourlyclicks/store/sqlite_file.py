@@ -227,10 +227,9 @@ class SqliteFile:
         refresh: bool,
     ) -> PutResult:
         """Write an answer, within `change`."""
-        series = self._new_series(account, target)
-        kept = sqlite_days.put(self._db, series, day, requests, reader=reader, refresh=refresh)
-        if not kept.dropped and kept.doubted_at is None:
-            self._written = series, day
+        (kept,) = self.put_days(
+            account, target, [day], requests=requests, endpoint=None, reader=reader, refresh=refresh
+        )
         return kept
 
     def put_days(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+IMPATIENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
+"""Where there is no network, a name cannot be resolved after a second, not after many."""
 
 
 def test_a_run_outlives_its_environment() -> None:
@@ -18,6 +21,7 @@ def test_a_run_outlives_its_environment() -> None:
         text=True,
         check=False,
         cwd=ROOT,
+        env=os.environ | IMPATIENT,
         timeout=100,
     )
     assert done.returncode == 0, done.stderr

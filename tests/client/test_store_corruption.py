@@ -31,9 +31,17 @@ async def fill(client: Client, _: VirtualClock) -> BackfillReport:
     return await client.backfill(START, END, [LINK])
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store that has all days, whose file takes the place of others."""
+    path = tmp_path_factory.mktemp("filled") / "clicks.db"
+    simulate(free(), fill, store=path)
+    return path
+
+
 @pytest.mark.parametrize("seed", range(sized(1, 2) * len(KINDS)))
 def test_a_run_with_a_corrupted_store_is_not_complete(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seed: int, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends with a `StoreError`, and sends nothing beyond the requests in flight."""
     chance, upstream = random.Random(seed), free()
@@ -42,9 +50,8 @@ def test_a_run_with_a_corrupted_store_is_not_complete(
     )  # nothing else is at work on the file
     (tmp_path / "data").mkdir()
     files = Files(tmp_path / "data" / "clicks.db")
-    simulate(upstream, fill, store=files.copy)
-    shutil.copyfile(files.copy, files.moved)
-    upstream = free()
+    for path in (files.copy, files.moved):
+        shutil.copyfile(filled, path)
     when = chance.randrange(1, LAST)
     sent: list[int] = []
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SAME = Link("same", "https://vvd.bz")
 LIMITS = Limits(rates=(Rate(20, 60.0),), concurrency=3)
-STALL = 200.0
+STALL = 90.0
 """Seconds; a claim that is not renewed ends after 40."""
 
 
@@ -235,7 +235,7 @@ def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, activ
 
         async def scenario(fleet: Fleet) -> None:
             members = [fleet.join(link=SAME, endpoint="auto") for _ in range(clients)]
-            await asyncio.gather(*(fleet.backfill(member, 200) for member in members))
+            await asyncio.gather(*(fleet.backfill(member, sized(120, 200)) for member in members))
 
         run_clients(path.with_name(f"{clients}.db"), upstream, Limits((rate,), 1), scenario)
         assert upstream.counters.over_limit == 0

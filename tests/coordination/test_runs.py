@@ -63,14 +63,14 @@ def test_running_backfills_are_seen(path: Path) -> None:
 
     async def scenario(fleet: Fleet) -> None:
         named, other = fleet.join(), fleet.join()
-        running = asyncio.gather(fleet.backfill(named, 40, name="nightly"), fleet.backfill(other, 40))
+        running = asyncio.gather(fleet.backfill(named, 24, name="nightly"), fleet.backfill(other, 24))
         await fleet.clock.sleep(100)
         found = await look(fleet)
         assert {run.name for run in found} == {"nightly", None}
         for run in found:
             assert (run.host, run.pid) == (socket.gethostname(), os.getpid())
             assert (fleet.clock.wall() - run.began_at).total_seconds() == pytest.approx(100, abs=1)
-            assert 20 < run.requests < 40
+            assert 8 < run.requests < 24
             assert (run.paused_until, run.paused_because, run.stopping) == (None, None, False)
         etas = [seconds_until(fleet, run) for run in found]
         await running
@@ -134,7 +134,7 @@ def test_only_backfills_of_a_name_are_stopped(path: Path) -> None:
     async def scenario(fleet: Fleet) -> None:
         stopped, other = fleet.join(), fleet.join()
         running = asyncio.gather(
-            fleet.backfill(stopped, 40, name="nightly"), fleet.backfill(other, 40, name="hourly")
+            fleet.backfill(stopped, 24, name="nightly"), fleet.backfill(other, 16, name="hourly")
         )
         await fleet.clock.sleep(100)
         assert await ask_to_stop(fleet, "daily") == []

@@ -26,8 +26,8 @@ from hourlyclicks import (
 from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
-from hourlyclicks.store.sqlite import SqliteOperations
 from hourlyclicks.store.sqlite_leases import SqliteLeases
+from hourlyclicks.store.sqlite_operations import SqliteOperations
 from tests.fleet.fleets import DAYS, END, KEYS, Fleet, job, link, named, states
 from tests.sizes import sized
 

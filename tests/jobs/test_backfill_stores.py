@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # -- a store that fails -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", sample(range(60), 9))
+@pytest.mark.parametrize("number", sample(range(60), 6))
 def test_a_store_that_fails(path: Path, number: int) -> None:
     """Whichever of its calls fails, the error is raised, no task waits forever, and little is lost."""
     answered: set[dt.date] = set()

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError, ServerError
-from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.refusal_streak import RefusalStreak
 from hourlyclicks.jobs.server_ranges import WEEK, ServerRanges
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH, RangeCap

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DAY = DateRange.of("2024-03-01", "2024-03-01")
 WEEK = DateRange.of("2024-03-01", "2024-03-07")
-MANY = sized(500, 20_000)
+MANY = sized(350, 20_000)
 AT_WORK = 10
 """Requests that may be under way, and workers that wait for a slot."""
 
@@ -184,7 +184,7 @@ def test_an_invalid_target_in_the_middle_ends_the_run() -> None:
 
 def test_a_sync_reads_its_targets_likewise() -> None:
     """Each begins with its first gap, also where the store has some of its days."""
-    upstream = free(catalogue=Catalogue.invented(70, dt.date(2025, 1, 1), dt.date(2025, 5, 25)))
+    upstream = free(catalogue=Catalogue.invented(60, dt.date(2025, 1, 1), dt.date(2025, 5, 25)))
 
     async def links(client: Client) -> AsyncIterator[Target]:
         async for listed in client.links():
@@ -192,9 +192,9 @@ def test_a_sync_reads_its_targets_likewise() -> None:
 
     async def story(client: Client, _: VirtualClock) -> None:
         report = await client.backfill("2025-05-26", "2025-05-28", links(client))
-        assert report.done == 70 * 3
+        assert report.done == 60 * 3
         report = await client.sync(links(client), new=6)
-        assert (report.done, report.listed, report.complete) == (70 * 3, True, True)
+        assert (report.done, report.listed, report.complete) == (60 * 3, True, True)
         assert (await client.sync(links(client), new=6)).total == 0
 
     simulate(upstream, story, store=MemoryStore, timezone="UTC")
@@ -212,7 +212,7 @@ def test_a_run_that_ends_early_closes_the_source(how: str) -> None:
         options: dict[str, Any] = {"max_requests": 5} if how == "max_requests" else {"stop": stop}
         run = asyncio.create_task(client.backfill(DAY.start, DAY.end, source.links(), **options))
         if how in {"cancel", "stop"}:
-            await clock.sleep(3)
+            await clock.sleep(1.5)
             run.cancel() if how == "cancel" else stop.set()
         report: Any
         try:

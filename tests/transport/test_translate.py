@@ -19,7 +19,7 @@ from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
-from hourlyclicks.transport.translating import TranslatingTransport
+from hourlyclicks.transport.user_transport import TranslatingTransport
 from hourlyclicks.wire.clicks_by_hour import ClicksByHour
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer, needs_c_parser

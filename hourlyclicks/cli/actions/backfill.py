@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +39,10 @@ from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from hourlyclicks.cli.output.record import Record
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.model.target_days import TargetItem, TargetSource
@@ -201,33 +202,21 @@ def _job(options: Options) -> Job:
 
 def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
     """Run a job, show its progress, and tell what came of it."""
-    access, store, rate = options.access, options.store, options.limits
+    access, store = options.access, options.store
     now = present()
     until = None if options.deadline is None else options.deadline.limit(now)
     key = find_key(access.key_file)
     migrate(store)
-    estimate = forecast(access.requests(job.most, rate), rate.limits)
-    deadline = now + until if isinstance(until, dt.timedelta) else until
 
     def from_now(requests: int) -> Estimate:
         return client.forecast(requests)
 
+    deadline = now + until if isinstance(until, dt.timedelta) else until
     stops = Stops(from_now, deadline, options.max_requests)
-    stats = start_stats(
-        job.title,
-        rate.limits,
-        estimate,
-        days=job.most,
-        stored=True,
-        several=job.several,
-        surveyed=options.reads_all_first,
-        stops=stops,
-    )
-    view = open_view(stats, drawn=not options.quiet)
+    view = open_view(_stats_of(job, options, stops), drawn=not options.quiet)
     client: Client = access.client(
-        key, rate=rate, retry=RETRY, on_event=view, store=store.where, account=store.account
+        key, rate=options.limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
-
     stopped_by: list[str] = []
 
     def on_stop(by: str) -> None:
@@ -236,7 +225,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client, options.source(job, key, view) as source:
-            try:
+            with _recorded_on_error(record):
                 record.report = await job.call(
                     client,
                     targets=source,
@@ -248,9 +237,6 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
                     stop=stop,
                     name=options.name,
                 )
-            except (HourlyClicksError, asyncio.CancelledError) as error:
-                record.report = getattr(error, "report", None)
-                raise
             return record.report
 
     try:
@@ -267,6 +253,31 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     ended = failure(report)
     if ended is not None:
         raise ended
+
+
+def _stats_of(job: Job, options: RunOptions, stops: Stops) -> RunStats:
+    """Return the stats of a job that begins now."""
+    rate = options.limits
+    return start_stats(
+        job.title,
+        rate.limits,
+        forecast(options.access.requests(job.most, rate), rate.limits),
+        days=job.most,
+        stored=True,
+        several=job.several,
+        surveyed=options.reads_all_first,
+        stops=stops,
+    )
+
+
+@contextmanager
+def _recorded_on_error(record: Record) -> Iterator[None]:
+    """Record the report that an error or a cancellation carries."""
+    try:
+        yield
+    except (HourlyClicksError, asyncio.CancelledError) as error:
+        record.report = getattr(error, "report", None)
+        raise
 
 
 def named(targets: tuple[Target, ...], options: RunOptions) -> str:

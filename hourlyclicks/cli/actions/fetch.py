@@ -34,12 +34,12 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import span
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from hourlyclicks.cli.options.listing import read_list
 from hourlyclicks.cli.options.naming import read_link, read_target, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.options.target_list import read_list
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.keys import KeyRef

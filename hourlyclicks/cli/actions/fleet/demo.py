@@ -30,7 +30,7 @@ from hourlyclicks.cli.demo.fleet_settings import (
 )
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
 from hourlyclicks.cli.progress.drawing import terminal
-from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_plain import open_fleet_view
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.events import FleetProgress
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.cli.demo.fleet_processes import WorkerProcesses
-    from hourlyclicks.cli.progress.fleet import FleetView
+    from hourlyclicks.cli.progress.fleet_plain import FleetView
 
 _LOOK = 0.1
 _KILL_AT = 0.4

@@ -24,7 +24,7 @@ from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.output.fleet import failure, report_lines
-from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_plain import open_fleet_view
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.errors import HourlyClicksError
@@ -36,7 +36,7 @@ from hourlyclicks.pacing.plans import Rate
 if TYPE_CHECKING:
     import asyncio
 
-    from hourlyclicks.cli.progress.fleet import FleetView
+    from hourlyclicks.cli.progress.fleet_plain import FleetView
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.fleet_report import FleetReport

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from hourlyclicks import UsageError
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.progress import fleet as module
-from hourlyclicks.cli.progress.fleet import PlainFleetView, open_fleet_view
+from hourlyclicks.cli.progress import fleet_plain as module
 from hourlyclicks.cli.progress.fleet_live import LiveFleetView
+from hourlyclicks.cli.progress.fleet_plain import PlainFleetView, open_fleet_view
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import SafeView
 from hourlyclicks.events import AccountEnded, FleetProgress

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.jobs.confirmation import RejectionLog
 from hourlyclicks.jobs.parking import Parking
+from hourlyclicks.jobs.rejection_log import RejectionLog
 from hourlyclicks.model.rejections import likeness
 from tests.fetching.asking import LINK
 from tests.jobs.rejecting import GATEWAY, NO, day, reject
