@@ -26,11 +26,13 @@ from typing import NamedTuple
 
 COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
 NEEDED = (
-    *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress", "uvloop"),
+    *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
 """What is imported before the first command; what is missing here, each copy imports for itself."""
+OPTIONAL = ("uvloop",)
+"""The same, of what may not be installed."""
 
 MODES = ("rb", "wb", "wb")
 """Of stdin, stdout and stderr."""
@@ -153,6 +155,9 @@ def main(path: str) -> None:
     """Import what is needed, and serve."""
     for name in NEEDED:
         import_module(name)
+    for name in OPTIONAL:
+        with suppress(ModuleNotFoundError):
+            import_module(name)
     gc.collect()
     gc.freeze()
     server = Server(path)
