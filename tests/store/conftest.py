@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.store.databases import PreparedDatabases
 from tests.store.locations import DatabaseLocation, MemoryLocation, SqliteLocation
 
 if TYPE_CHECKING:
@@ -18,30 +20,33 @@ if TYPE_CHECKING:
     from tests.store.server import PostgresServer
 
 
+@pytest.fixture(scope="session")
+def prepared_databases(postgres_server: PostgresServer) -> PreparedDatabases:
+    """Lend databases that have the tables already."""
+    return PreparedDatabases(postgres_server)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 async def new_location(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Callable[[], Awaitable[Location]]]:
-    """Make locations for stores: files for one round of the tests, databases on a server for another.
+    """Make locations for stores: files for one round of the tests, databases with tables for another.
 
     The tests of what all stores have in common have a third round, in memory.
     """
-    made: list[Location] = []
     numbers = count()
+    async with AsyncExitStack() as ends:
 
-    async def new() -> Location:
-        if request.param == "sqlite":
-            made.append(SqliteLocation(tmp_path / f"clicks{next(numbers)}.db"))
-        elif request.param == "memory":
-            made.append(MemoryLocation())
-        else:
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            made.append(DatabaseLocation(await server.swept_database(next(numbers))))
-        return made[-1]
+        async def new() -> Location:
+            if request.param == "postgres":
+                databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+                return await ends.enter_async_context(databases.lend())
+            file = request.param == "sqlite"
+            made = SqliteLocation(tmp_path / f"clicks{next(numbers)}.db") if file else MemoryLocation()
+            ends.push_async_callback(made.close)
+            return made
 
-    yield new
-    for location in made:
-        await location.close()
+        yield new
 
 
 @pytest.fixture
@@ -51,8 +56,15 @@ async def location(new_location: Callable[[], Awaitable[Location]]) -> Location:
 
 
 @pytest.fixture
-async def database(postgres_server: PostgresServer) -> AsyncIterator[DatabaseLocation]:
-    """Make an empty database."""
+async def database(prepared_databases: PreparedDatabases) -> AsyncIterator[DatabaseLocation]:
+    """Lend a database that has the tables already."""
+    async with prepared_databases.lend() as location:
+        yield location
+
+
+@pytest.fixture
+async def empty_database(postgres_server: PostgresServer) -> AsyncIterator[DatabaseLocation]:
+    """Make a database with a name that no other has had, and nothing in it."""
     location = DatabaseLocation(await postgres_server.new_database())
     yield location
     await location.close()

@@ -43,6 +43,10 @@ class Location(ABC):
             await store.close()
 
     @abstractmethod
+    async def remove_tables(self) -> None:
+        """Let the next store make its tables, if they are there already."""
+
+    @abstractmethod
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement as a tool of the database does."""
 
@@ -56,6 +60,9 @@ class SqliteLocation(Location):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
+
+    async def remove_tables(self) -> None:
+        """Do nothing: there are none before a store has made them."""
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
@@ -73,6 +80,9 @@ class MemoryLocation(Location):
         super().__init__()
         self._memory = MemoryStore()
 
+    async def remove_tables(self) -> None:
+        """Do nothing: there are none before a store has made them."""
+
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
         return self._memory._file._db.execute(statement).fetchall()
@@ -82,7 +92,7 @@ class MemoryLocation(Location):
 
 
 class DatabaseLocation(Location):
-    """A PostgreSQL database."""
+    """A PostgreSQL database, which may have the tables of a new store already."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__()
@@ -95,6 +105,10 @@ class DatabaseLocation(Location):
             return [tuple(row) for row in await db.fetch(statement)]
         finally:
             await db.close()
+
+    async def remove_tables(self) -> None:
+        """See `Location.remove_tables`."""
+        await self.sql("DROP SCHEMA IF EXISTS hourlyclicks CASCADE")
 
     def _store(self) -> Store:
         return PostgresStore(self.dsn)

@@ -69,6 +69,13 @@ OLDER_STATE = (
 TARGETS = (Account(), Link("kYdr", "https://vvd.bz"))
 
 
+@pytest.fixture
+async def location(location: Location) -> Location:
+    """Return the location without tables."""
+    await location.remove_tables()
+    return location
+
+
 async def make_older(location: Location, version: int) -> None:
     """Make a store of an older version in a location that is empty."""
     if isinstance(location, SqliteLocation):
@@ -445,10 +452,10 @@ async def test_a_store_that_cannot_be_written_is_read_in_its_own_version(path: P
 
 
 @pytest.fixture
-async def older_tables(database: DatabaseLocation) -> DatabaseLocation:
+async def older_tables(empty_database: DatabaseLocation) -> DatabaseLocation:
     """Make the tables of version 2."""
-    await older_database(database.dsn, 2)
-    return database
+    await older_database(empty_database.dsn, 2)
+    return empty_database
 
 
 async def test_a_statement_that_was_planned_before_is_planned_again(older_tables: DatabaseLocation) -> None:

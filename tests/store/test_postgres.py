@@ -89,19 +89,19 @@ async def test_what_an_address_lacks_is_said_at_once(postgres_server: PostgresSe
     assert await error_of("mysql://me:secret@host/clicks") == "its address cannot be read"
 
 
-async def test_a_user_without_rights_is_told(database: DatabaseLocation) -> None:
+async def test_a_user_without_rights_is_told(empty_database: DatabaseLocation) -> None:
     """Neither making the tables nor using them is possible."""
-    guest = await user_without_rights(database)
+    guest = await user_without_rights(empty_database)
     assert await error_of(guest) == "the user is not allowed to do that"
-    await database.open()
+    await empty_database.open()
     assert await error_of(guest) == "the user is not allowed to do that"
 
 
-async def test_a_schema_may_be_made_beforehand(database: DatabaseLocation) -> None:
+async def test_a_schema_may_be_made_beforehand(empty_database: DatabaseLocation) -> None:
     """Then its owner needs no right to make one."""
-    guest = await user_without_rights(database)
+    guest = await user_without_rights(empty_database)
     name = guest.partition("://")[2].partition(":")[0]
-    await database.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
+    await empty_database.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
     store = PostgresStore(guest)
     await store.put(await store.account("me"), ME, a_day(FIRST), requests=1)
     await store.close()
@@ -116,13 +116,13 @@ async def test_newer_tables_are_refused(database: DatabaseLocation) -> None:
     assert await database.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"99",)]
 
 
-async def test_tables_of_another_program_are_not_touched(database: DatabaseLocation) -> None:
+async def test_tables_of_another_program_are_not_touched(empty_database: DatabaseLocation) -> None:
     """Nothing is made next to them."""
-    await database.sql("CREATE SCHEMA hourlyclicks")
-    await database.sql("CREATE TABLE hourlyclicks.days (mine TEXT)")
-    assert await error_of(database.dsn) == 'relation "days" already exists'
+    await empty_database.sql("CREATE SCHEMA hourlyclicks")
+    await empty_database.sql("CREATE TABLE hourlyclicks.days (mine TEXT)")
+    assert await error_of(empty_database.dsn) == 'relation "days" already exists'
     tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'hourlyclicks'"
-    assert await database.sql(tables) == [("days",)]
+    assert await empty_database.sql(tables) == [("days",)]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
@@ -147,30 +147,34 @@ async def test_a_reason_that_the_server_cannot_hold_is_escaped(database: Databas
         "synchronous_commit = off",
     ],
 )
-async def test_settings_of_the_server_make_no_difference(database: DatabaseLocation, setting: str) -> None:
+async def test_settings_of_the_server_make_no_difference(
+    empty_database: DatabaseLocation, setting: str
+) -> None:
     """Settings of the database do not change the results."""
-    await database.sql(f"ALTER DATABASE {database.dsn.rpartition('/')[2]} SET {setting}")
-    store, account = await database.account()
+    await empty_database.sql(f"ALTER DATABASE {empty_database.dsn.rpartition('/')[2]} SET {setting}")
+    store, account = await empty_database.account()
     steps = await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])
     assert sorted(number for number, _ in steps) == list(range(1, 21))
     await store.put(account, ME, a_day(FIRST), requests=1)
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
 
 
-async def test_a_commit_is_on_the_disk(database: DatabaseLocation) -> None:
+async def test_a_commit_is_on_the_disk(empty_database: DatabaseLocation) -> None:
     """Even if the database is set to answer before it is."""
-    await database.sql(f"ALTER DATABASE {database.dsn.rpartition('/')[2]} SET synchronous_commit = off")
-    store, account = await database.account()
-    await database.sql(
+    await empty_database.sql(
+        f"ALTER DATABASE {empty_database.dsn.rpartition('/')[2]} SET synchronous_commit = off"
+    )
+    store, account = await empty_database.account()
+    await empty_database.sql(
         """CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             UPDATE properties SET value = current_setting('synchronous_commit')::bytea WHERE name = 'seen';
             RETURN NEW; END $$"""
     )
-    await database.sql("INSERT INTO properties VALUES ('seen', '')")
-    await database.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
-    await database.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
+    await empty_database.sql("INSERT INTO properties VALUES ('seen', '')")
+    await empty_database.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
+    await empty_database.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
     await store.put(account, ME, a_day(FIRST), requests=1)
-    assert await database.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
+    assert await empty_database.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
 
 
 async def test_a_store_holds_few_connections(database: DatabaseLocation) -> None:
@@ -234,16 +238,16 @@ async def test_large_counts_are_in_all_views(database: DatabaseLocation) -> None
         assert await database.sql(views) == [(24 * clicks, 7)] * 2
 
 
-async def test_a_day_takes_little_space(database: DatabaseLocation) -> None:
+async def test_a_day_takes_little_space(empty_database: DatabaseLocation) -> None:
     """With all hours, its index and all: 350 bytes, in a table that is not tiny."""
-    store, account = await database.account()
+    store, account = await empty_database.account()
     known = DayClicks(FIRST, tuple(range(9_000, 9_024)), tuple(range(24)), NOON, final=True)
     await store.put(account, ME, known, requests=1)
     columns = "series_id, attempts, fetched_at, revision, hours, state, clicks, unique_users"
     copies = f"SELECT date + n, {columns} FROM days, generate_series(1, 19999) AS n"  # noqa: S608 - ours
-    await database.sql(f"INSERT INTO days (date, {columns}) {copies}")
-    await database.sql("VACUUM days")
-    ((size,),) = await database.sql("SELECT pg_total_relation_size('days')")
+    await empty_database.sql(f"INSERT INTO days (date, {columns}) {copies}")
+    await empty_database.sql("VACUUM days")
+    ((size,),) = await empty_database.sql("SELECT pg_total_relation_size('days')")
     assert size / 20_000 < 355
 
 

@@ -159,11 +159,11 @@ def test_arguments_are_checked(options: dict[str, Any], said: str) -> None:
         PostgresStore("postgresql://host/clicks", **options)
 
 
-async def test_older_tables_are_migrated_once(database: DatabaseLocation) -> None:
+async def test_older_tables_are_migrated_once(empty_database: DatabaseLocation) -> None:
     """However many tasks open the store at the same time."""
-    await older_database(database.dsn, 2)
+    await older_database(empty_database.dsn, 2)
     steps: list[tuple[int, int]] = []
-    store = PostgresStore(database.dsn, on_migration=lambda *step: steps.append(step))
+    store = PostgresStore(empty_database.dsn, on_migration=lambda *step: steps.append(step))
     await asyncio.gather(*[store.open() for _ in range(4)])
     await store.close()
     assert len(steps) == 1

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def reader(database: DatabaseLocation) -> AsyncIterator[PostgresStore]:
+async def reader(empty_database: DatabaseLocation) -> AsyncIterator[PostgresStore]:
     """Make a store in which there is a day, and another one that reads it with the right to select only."""
-    store, account = await database.account()
+    store, account = await empty_database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    name = f"reader_of_{database.dsn.rpartition('/')[2]}"
-    await database.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
-    await database.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
-    await database.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
-    await database.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
-    reader = PostgresStore(database.dsn.replace("clicker:", f"{name}:"), read_only=True)
+    name = f"reader_of_{empty_database.dsn.rpartition('/')[2]}"
+    await empty_database.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    await empty_database.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
+    await empty_database.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
+    await empty_database.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
+    reader = PostgresStore(empty_database.dsn.replace("clicker:", f"{name}:"), read_only=True)
     yield reader
     await reader.close()
 
@@ -45,9 +45,9 @@ async def test_everything_can_be_read_with_the_right_to_select(reader: PostgresS
     assert (await reader.count_by_state(account, ME, ALL)).total() == 1
 
 
-async def test_nothing_is_changed(database: DatabaseLocation, reader: PostgresStore) -> None:
+async def test_nothing_is_changed(empty_database: DatabaseLocation, reader: PostgresStore) -> None:
     """Not even by a user who may."""
-    store = PostgresStore(database.dsn, read_only=True)
+    store = PostgresStore(empty_database.dsn, read_only=True)
     account = await store.account("me")
     for change in (
         store.put(account, ME, a_day(FIRST), requests=1),
@@ -61,19 +61,19 @@ async def test_nothing_is_changed(database: DatabaseLocation, reader: PostgresSt
     await store.close()
 
 
-async def test_no_schema_is_made(database: DatabaseLocation) -> None:
+async def test_no_schema_is_made(empty_database: DatabaseLocation) -> None:
     """An empty database stays empty, and is called so."""
-    store = PostgresStore(database.dsn, read_only=True)
+    store = PostgresStore(empty_database.dsn, read_only=True)
     with pytest.raises(StoreError, match="there is no store in this database"):
         await store.accounts()
     await store.close()
-    assert await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
+    assert await empty_database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
 
 
 async def test_a_pooler_makes_no_difference(
-    bouncer: Bouncer, database: DatabaseLocation, reader: PostgresStore
+    bouncer: Bouncer, empty_database: DatabaseLocation, reader: PostgresStore
 ) -> None:
     """It is read through PgBouncer, too."""
-    store = PostgresStore(bouncer.dsn(database.dsn), read_only=True)
+    store = PostgresStore(bouncer.dsn(empty_database.dsn), read_only=True)
     assert await store.accounts() == await reader.accounts()
     await store.close()

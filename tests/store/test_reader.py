@@ -110,12 +110,12 @@ def test_nothing_is_made_or_changed(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mtime_ns, list(tmp_path.iterdir())) == before
 
 
-async def test_a_database_without_a_store_has_none(database: DatabaseLocation) -> None:
+async def test_a_database_without_a_store_has_none(empty_database: DatabaseLocation) -> None:
     """The error says so, and no table is made."""
     with pytest.raises(NoStoreError, match="no store in this database"):
-        async with open_store(database.dsn):
+        async with open_store(empty_database.dsn):
             pass
-    assert await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
+    assert await empty_database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
 
 
 def test_an_account_is_found_by_its_name(path: Path) -> None:

@@ -139,6 +139,7 @@ async def test_stores_may_open_a_new_place_at_once(new_location: Callable[[], Aw
     """All find the same tables and the same salt."""
     for _ in range(5):
         location = await new_location()
+        await location.remove_tables()
         stores = await asyncio.gather(*[location.open() for _ in range(6)])
         assert len({await salt_of(store) for store in stores}) == 1
 
@@ -153,6 +154,8 @@ async def test_an_account_that_is_new_to_two_has_one_number(location: Location) 
 async def test_a_salt_belongs_to_a_store(new_location: Callable[[], Awaitable[Location]]) -> None:
     """It is long, stays the same for ever, and no other store has it."""
     one, other = await new_location(), await new_location()
+    for location in (one, other):
+        await location.remove_tables()
     salts = [await salt_of(await location.open()) for location in (one, one, other)]
     assert salts[0] == salts[1] != salts[2]
     assert {len(salt) for salt in salts} == {32}
