@@ -52,7 +52,8 @@ class RangeChecks:
             return
         latest = last_ended(self._fetcher.rules.clock.wall())
         proof = RangeProof()
-        for days in state.checks(witness.days, asked, latest=latest, all_of_them=urgent):
+        checks = state.checks(witness.days, asked, latest=latest, all_of_them=urgent)
+        for days in checks:
             question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
             rows = await self._ask_beside(task, question)
             if rows is None:
@@ -60,6 +61,8 @@ class RangeChecks:
             answered = {day.date for day in rows}
             expected = {witness.days.start, witness.days.end}.intersection(days)
             lacking = state.contradicted(days, expected - answered)
+            if urgent and not lacking and (part := state.within_proof(days, expected - answered)):
+                checks.append(part)  # is what is proved still so?
             if lacking and not await self._has_clicks(task, Query(min(lacking), witness.target)):
                 await self._memory.lose_witness()  # its figures are gone, so they prove nothing
                 return

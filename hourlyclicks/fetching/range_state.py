@@ -164,6 +164,19 @@ class RangeState:
         proof = self.record.proof.combined(self.recent.get())
         return {day for day in lacking if proof.is_certain(day, asked)}
 
+    def within_proof(self, asked: DateRange, lacking: set[dt.date]) -> DateRange | None:
+        """Return the part of a range, from an end that an answer lacks, that is as long as what is proved.
+
+        The range itself was longer, so the lack says nothing of what is proved. ``None``: it was not longer,
+        or nothing is proved.
+        """
+        proof = self.record.proof.combined(self.recent.get())
+        if asked.start in lacking and 1 < proof.to_last < len(asked):
+            return DateRange(asked.start, asked.start + dt.timedelta(proof.to_last - 1))
+        if asked.end in lacking and 1 < proof.from_first < len(asked):
+            return DateRange(asked.end - dt.timedelta(proof.from_first - 1), asked.end)
+        return None
+
     def contradict(self, asked: DateRange, lacking: set[dt.date]) -> list[Query]:
         """Note that an answer lacks days that have clicks, although ranges as long were answered for.
 

@@ -257,6 +257,24 @@ def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) 
     told(Runs(active_days=active), story)
 
 
+@pytest.mark.parametrize("end", sample(["05-31", "06-30", "07-31", "08-31", "09-30"], 2))
+@pytest.mark.parametrize("cap", [7, 14])
+def test_a_proof_of_shorter_months_is_checked_too(cap: int, end: str) -> None:
+    """A check of 31 days that lacks its witness says nothing of a proof of 30: these are asked for, too."""
+    days = ("2024-01-01", f"2024-{end}")
+    expected = by_single_days(70, days)
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        async with runs.client(clock, store) as client:
+            await client.backfill(*days, [OTHER])
+            runs.change(RangeRules(cap=cap, too_long="cut_start"))
+            await client.backfill(*days, [LINK])
+        async with runs.client(clock, store, "v2") as client:
+            assert await client.fetch(*days, LINK) == expected
+
+    told(Runs(active_days=70), story)
+
+
 @pytest.mark.parametrize("active", sized([5], [5, 2]))
 def test_a_server_that_cuts_within_a_run_is_found_out(active: int) -> None:
     """Of sparse targets, what was found empty since ranges were seen to be answered is requested again."""
