@@ -70,8 +70,9 @@ TARGETS = (Account(), Link("kYdr", "https://vvd.bz"))
 
 
 @pytest.fixture
-async def location(location: Location) -> Location:
-    """Return the location without tables."""
+async def location(new_location: Callable[[], Awaitable[Location]]) -> Location:
+    """Make a location without tables."""
+    location = await new_location()
     await location.remove_tables()
     return location
 
