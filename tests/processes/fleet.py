@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import time
 from contextlib import contextmanager
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,12 @@ from hourlyclicks import Client, DateRange, Limits
 from hourlyclicks.model.targets import as_target
 from hourlyclicks.store.opening import store_of
 from tests.cli.serving import serving
+from tests.forked import forked
 from tests.processes.child import Job, begin
 from tests.truths import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.context import ForkServerContext
     from pathlib import Path
 
     from hourlyclicks.model.http import Request, Response
@@ -34,17 +33,6 @@ FIRST = dt.date(2015, 1, 1)
 LATENCY = (0.005, 0.03)
 PATIENCE = 120.0
 _LOOK = 0.005
-
-
-@cache
-def _processes() -> ForkServerContext:
-    """Return what makes processes: copies of one that has imported the package, and has done nothing else.
-
-    A new interpreter would take 0.3 seconds of the processor to do so.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "tests.processes.child"])
-    return context
 
 
 class Worker:
@@ -59,8 +47,7 @@ class Worker:
         self._path = path
         path.touch()
         heard, self._word = multiprocessing.Pipe(duplex=False)
-        self._process = _processes().Process(target=begin, args=(job, path, heard))
-        self._process.start()
+        self._process = forked(begin, job, path, heard)
         heard.close()
 
     def lines(self, kind: str) -> list[list[Any]]:
