@@ -26,6 +26,14 @@ def _open_standard_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process
 
 
+def _forget_full_stderr() -> None:
+    """Send nowhere what stderr does not take; else the interpreter ends with an exit code of its own."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def main() -> None:
     """Run the command line and leave the interpreter with its exit code."""
     _open_standard_streams()
@@ -33,6 +41,8 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # so early that no command has begun
         sys.exit(_INTERRUPTED)
+    finally:
+        _forget_full_stderr()
 
 
 def _run() -> None:

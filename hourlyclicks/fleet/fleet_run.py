@@ -80,7 +80,7 @@ class FleetRun:
         self._clock = condition.clock
         stopper = Stopper(condition.clock, self._stop)
         try:
-            with stopper.watch(condition.left, condition.event, condition.until):
+            with stopper.watch(condition):
                 async with asyncio.TaskGroup() as group:
                     self._reading = group.create_task(self._read(group))
         except asyncio.CancelledError as error:

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.client.resources import Environment, Network
-from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.admission import Admission
 from hourlyclicks.fleet.fleet_run import FleetRun
@@ -115,7 +114,7 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
     check_whole("at_once", at_once, least=1)
     if name is not None:
         check_label("name", name)
-    environment = Environment.of(clock, random, None)
+    environment = Environment.of(clock, random, on_event)
     options = ClientOptions(
         base_url=base_url,
         retry=retry,
@@ -128,13 +127,12 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         clock=environment.clock,
         random=environment.random,
     )
-    dispatch = Dispatcher(on_event)
-    stats = FleetStats(dispatch, environment.clock)
+    stats = FleetStats(environment.dispatch, environment.clock)
     condition = StopCondition(environment.clock, deadline, stop)
     cap = None if rate is None else as_rate(rate)
     source = await jobs_in_hand(jobs)
     async with AsyncExitStack() as opened:
-        opened.callback(dispatch.end)
+        opened.callback(environment.dispatch.end)
         network = Network.of(transport, session=session, proxy=proxy, timeout=timeout)
         if network.owned:
             opened.push_async_callback(network.transport.close)

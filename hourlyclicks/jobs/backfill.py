@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.backfill_targets import BackfillTargets
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.services import Services
+    from hourlyclicks.jobs.stopping import StopCondition
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.store.freshness import Freshness
 
@@ -88,10 +89,8 @@ class Backfill:
         self._stopped: StopReason | None = None
         self._error: HourlyClicksError | None = None
 
-    async def run(
-        self, *, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None = None
-    ) -> BackfillReport:
-        """Request every day that is due, unless the deadline or the event comes first; see `Stopper.watch`.
+    async def run(self, condition: StopCondition) -> BackfillReport:
+        """Request every day that is due, unless the deadline or the event comes first.
 
         Another process may stop it as well.
 
@@ -102,7 +101,7 @@ class Backfill:
         began = self._clock.monotonic()
         registered = nullcontext() if self._runs is None else self._runs.registered(self)
         try:
-            with self._tracker, registered, self._stopper.watch(seconds, event, until):
+            with self._tracker, registered, self._stopper.watch(condition):
                 await self._days.survey()
                 if self._stopped is None:
                     async with nullcontext() if self._feed is None else self._feed:

@@ -76,17 +76,14 @@ class Stopper:
         return math.inf if self._at is None else max(0.0, (self._at - self._clock.monotonic()) / SECOND)
 
     @contextmanager
-    def watch(
-        self, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None
-    ) -> Iterator[None]:
+    def watch(self, condition: StopCondition) -> Iterator[None]:
         """Watch the deadline and the event.
 
-        Args:
-            seconds: when to stop, counted from now, whatever happens to the time of day.
-            event: stops the run when it is set.
-            until: when to stop by the time of day, even if the clock is corrected meanwhile.
+        A number of seconds counts whatever happens to the time of day, and a time of day even if the clock is
+        corrected meanwhile.
         """
-        self._until = until
+        self._until = until = condition.until
+        event, seconds = condition.event, condition.left
         if until is not None:
             self._look_at_clock(until)
         elif seconds is not None:

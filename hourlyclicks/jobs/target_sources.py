@@ -64,10 +64,9 @@ class Collected:
 
     async def run(self, backfill: Backfill) -> BackfillReport:
         """Run a backfill of these targets until it is to stop."""
-        stop = self._stop
         if self._stopped is not None:
             return backfill.unlisted(self._stopped)
-        return await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
+        return await backfill.run(self._stop)
 
 
 async def collect_targets(
@@ -117,7 +116,7 @@ async def collect_targets(
         reading.cancel()
 
     try:
-        with Stopper(stop.clock, end).watch(stop.left, stop.event, stop.until):
+        with Stopper(stop.clock, end).watch(stop):
             await asyncio.wait([reading])
     except asyncio.CancelledError:
         reading.cancel()

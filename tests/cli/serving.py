@@ -16,9 +16,11 @@ from click.testing import CliRunner
 
 from hourlyclicks.cli.app import app
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from click.testing import Result
 
@@ -35,7 +37,11 @@ NOW_ASKED = 6
 """The request that is interrupted."""
 
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("COV_", "HOURLYCLICKS"))},
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COV_", "HOURLYCLICKS", "PYTHONUNBUFFERED"))
+    },
     "HOURLYCLICKS_API_KEY": DEFAULT_KEY,
     "PYTHONPATH": str(ROOT),
     "PYTHONIOENCODING": "utf-8",
@@ -92,11 +98,22 @@ runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
 """The tests may have been started with Ctrl-C and SIGHUP ignored, which children inherit."""
 
 
-@contextmanager
-def start(*words: str, **options: Any) -> Iterator[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
+def start(*words: str, **options: Any) -> AbstractContextManager[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
+    """Run a command in a copy of a process that has imported it, as `start_new` does in a new one.
+
+    The number of its process is another one, and it is killed a moment after what stands for it.
+    """
+    return _started([*forked_python(), "-m", "hourlyclicks", *words], options)
+
+
+def start_new(*words: str, **options: Any) -> AbstractContextManager[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
     """Run a command as a process of its own, with its streams in pipes; it does not outlive the block."""
+    return _started([sys.executable, "-c", AS_FROM_A_TERMINAL, *words], options)
+
+
+@contextmanager
+def _started(command: list[str], options: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
     defaults: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT}
-    command = [sys.executable, "-c", AS_FROM_A_TERMINAL, *words]
     with subprocess.Popen(command, cwd=ROOT, encoding="utf-8", **{**defaults, **options}) as process:  # noqa: S603 - ours
         try:
             yield process

@@ -30,6 +30,7 @@ from tests.cli.serving import (
     read_all,
     serving,
     start,
+    start_new,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_data_arrives_through_a_pipe(server: Simulator) -> None:
         "--base-url",
         server.url,
     )
-    with start(*words, "--format", "csv", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
+    with start_new(*words, "--format", "csv", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert len(out.splitlines()) == 1 + 30 * 24
@@ -303,7 +304,7 @@ def test_the_exit_code_is_right_without_stderr() -> None:
     with (
         serving(faults=Script(Rule(Status(401)))) as server,
         open("/dev/full", "w") as full,  # noqa: PTH123 - no file
-        start("fetch", *words, "--base-url", server.url, stderr=full) as process,
+        start_new("fetch", *words, "--base-url", server.url, stderr=full) as process,
     ):
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 3

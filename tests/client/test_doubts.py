@@ -12,6 +12,7 @@ import pytest
 from hourlyclicks import Account, Client
 from hourlyclicks.events import DayRevised, Event
 from hourlyclicks.jobs.run_options import RunOptions
+from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.http import Response
 from hourlyclicks.simulator import VirtualClock, run_virtual
@@ -174,10 +175,10 @@ def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> N
             )
             second = two._engine.freshness(refresh=True)
             await scene.clock.sleep(0.01)
-            await first.run(seconds=None, event=None)
+            await first.run(StopCondition(scene.clock, None, None))
             await scene.clock.sleep(2 * HOUR)
             late = two._engine.backfill({ME: DAYS}, RunOptions(), freshness=second)
-            assert (await late.run(seconds=None, event=None)).requests == 0
+            assert (await late.run(StopCondition(scene.clock, None, None))).requests == 0
         assert await scene.known() == [(DayState.PROVISIONAL, 24, 0)] * 5
 
     play(tmp_path, story)

@@ -244,15 +244,15 @@ def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
 )
 def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:
     """Rows at one side of a range, and none at the other, are a reason to check at once."""
-    expected = by_single_days(active)
+    expected = by_single_days(active, YEAR)
 
     async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
         async with runs.client(clock, store) as client:
-            await client.backfill(*HALF_YEAR, [OTHER])
+            await client.backfill(*YEAR, [OTHER])
             runs.change(rules)
-            await client.backfill(*HALF_YEAR, [LINK])
+            await client.backfill(*YEAR, [LINK])
         async with runs.client(clock, store, "v2") as client:
-            assert await client.fetch(*HALF_YEAR, LINK) == expected
+            assert await client.fetch(*YEAR, LINK) == expected
 
     told(Runs(active_days=active), story)
 

@@ -68,9 +68,9 @@ def fetched(upstream: Simulator, days: tuple[str, str] = HALF_YEAR, **options: A
 
 
 @functools.cache
-def by_single_days(active: int) -> HourlySeries:
-    """Return what version 2 has of the half year, where so many percent of the days have clicks."""
-    return fetched(server(RangeRules(), active_days=active), endpoint="v2")
+def by_single_days(active: int, days: tuple[str, str] = HALF_YEAR) -> HourlySeries:
+    """Return what version 2 has of some days, where so many percent of them have clicks."""
+    return fetched(server(RangeRules(), active_days=active), days, endpoint="v2")
 
 
 @pytest.mark.parametrize("rules", SERVERS, ids=str)

@@ -271,13 +271,15 @@ def tell_missing(outcome: Outcomes) -> None:
 
 def _tell_not_fetched(outcome: Outcomes) -> None:
     """Name the days that were not asked for, since the run had ended before."""
-    lines = []
+    stretches = []
     for part in outcome.parts:
         name = f"{part.series.target} " if outcome.several else ""
         never = [day for day in part.series.missing_days if day not in part.failures]
-        lines += [f"missing: {name}{span(first, last)}: not fetched" for first, last in spans(never)]
-    for line in lines[:_SHOWN]:
-        say(line)
+        stretches += [(name, first, last) for first, last in spans(never)]
+    for name, first, last in stretches[:_SHOWN]:
+        say(f"missing: {name}{span(first, last)}: not fetched")
+    if more := sum((last - first).days + 1 for _, first, last in stretches[_SHOWN:]):
+        say(f"missing: {count(more, 'day')} more that {'was' if more == 1 else 'were'} not fetched")
     if outcome.left:
         say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
 

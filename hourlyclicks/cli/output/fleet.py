@@ -54,11 +54,17 @@ def _account_lines(account: AccountReport) -> Iterator[str]:
         return
     for target, rejection in islice(report.parked.items(), _NAMED):
         yield f"  parked: {target}: every day is rejected: {rejection}"
+    if (more := len(report.parked) - _NAMED) > 0:
+        yield f"  parked: {count(more, 'target')} more"
     failures = [
         (query, error) for query, error in report.failures.items() if query.target not in report.parked
     ]
     for query, error in failures[:_NAMED]:
         yield f"  missing: {query.target} {query.day}: {error}"
+    # A report that came from another process has the first of its failures only, but counts them all.
+    number = len(failures) if report.parked else max(len(failures), report.failed)
+    if (more := number - _NAMED) > 0:
+        yield f"  missing: {count(more, 'day')} more"
 
 
 def _done(report: FleetReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -242,8 +243,9 @@ def _swatch(name: str, sheet: Sheet, left: float, top: float) -> Artist:
     )
 
 
+@cache
 def _width(text: str) -> float:
-    """Return how wide a text of the legend is, in inches."""
+    """Return how wide a text of the legend is, in inches; the legends of all pictures have the same few."""
     outline = TextPath((0, 0), text, size=_LEGEND_SIZE).get_extents()
     return float(outline.width) / _POINTS * _HINTED
 

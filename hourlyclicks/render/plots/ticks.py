@@ -66,11 +66,14 @@ def label_days(axes: Axes, ticks: Sequence[Tick], days: int) -> None:
     """
     middle = days <= _WIDE_DAYS
     shown = [tick for tick in ticks if middle or tick.place <= days * _LAST_LABEL]
-    places = [tick.place + (0.5 if middle else 0) for tick in shown]
+    shift = 0.5 if middle else 0
     look: dict[str, Any] = {"ha": "center" if middle else "left", "va": "baseline"}
     axes.xaxis.remove_overlapping_locs = False  # the second line is made of minor labels
-    axes.set_xticks(places, [tick.label for tick in shown], **look)
-    axes.set_xticks(places, [tick.below for tick in shown], minor=True, **look)
+    axes.set_xticks([tick.place + shift for tick in shown], [tick.label for tick in shown], **look)
+    below = [tick for tick in shown if tick.below]
+    axes.set_xticks(
+        [tick.place + shift for tick in below], [tick.below for tick in below], minor=True, **look
+    )
     axes.tick_params(axis="x", length=0, pad=_FIRST_LINE)
     axes.tick_params(axis="x", which="minor", length=0, pad=_SECOND_LINE)
 

@@ -12,7 +12,17 @@ import pytest
 
 from tests.cli.filled_stores import LINK as KNOWN
 from tests.cli.filled_stores import answer, days, fill
-from tests.cli.serving import APRIL, LINK, NOW_ASKED, ONE_AT_A_TIME, PATIENCE, Barrier, invoke, serving, start
+from tests.cli.serving import (
+    APRIL,
+    LINK,
+    NOW_ASKED,
+    ONE_AT_A_TIME,
+    PATIENCE,
+    Barrier,
+    invoke,
+    serving,
+    start_new,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -30,7 +40,7 @@ def running(store: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], B
     barrier = Barrier(NOW_ASKED)
     asked = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME, *words)
     with serving(faults=barrier) as server:
-        with start("backfill", *asked, "--base-url", server.url) as process:
+        with start_new("backfill", *asked, "--base-url", server.url) as process:
             try:
                 assert barrier.reached.wait(PATIENCE)
                 yield process, barrier

@@ -8,6 +8,7 @@ import hashlib
 import re
 import stat
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -43,6 +44,12 @@ FIRST_YEAR, FURTHER_YEAR = 60_000, 50_000
 VOID = {"meta", "link", "img", "br", "rect", "path", "image", "use"}
 
 
+@cache
+def page_of(series: Callable[[], HourlySeries]) -> str:
+    """Return the page about one of the samples, which several tests look at."""
+    return report(series())
+
+
 class Reader(HTMLParser):
     """Collects the tags and the texts of a page, and the attributes of each tag."""
 
@@ -64,24 +71,24 @@ class Reader(HTMLParser):
 
 def test_the_first_year_of_a_link_takes_60_kb_and_each_further_one_50() -> None:
     """Whether they are of one link or of several."""
-    one = len(report(a_year()).encode())
+    one = len(page_of(a_year).encode())
     assert one <= FIRST_YEAR
     another = sample(target=hourlyclicks.Link("a", "https://vvd.bz"))
     assert len(report([a_year(), another]).encode()) - one <= FURTHER_YEAR
-    assert len(report(ten_years()).encode()) <= FIRST_YEAR + 9 * FURTHER_YEAR
+    assert len(page_of(ten_years).encode()) <= FIRST_YEAR + 9 * FURTHER_YEAR
 
 
 @pytest.mark.parametrize("busy", [busiest_link, busiest_account, every_second_day, absurd])
 def test_the_busiest_year_takes_60_kb(busy: Callable[[], HourlySeries]) -> None:
     """Of a link, of an account, with as many gaps as there can be, and with the largest counts."""
-    first, both = (len(report(given).encode()) for given in (busy(), [busy(), busy()]))
+    first, both = (len(page.encode()) for page in (page_of(busy), report([busy(), busy()])))
     assert first <= FIRST_YEAR
     assert both - first <= FURTHER_YEAR
 
 
 def test_what_is_rounded_is_said() -> None:
     """A page of which the script has rounded figures says which, and to how many digits."""
-    pages = [report(busy()) for busy in (a_year, busiest_link, absurd)]
+    pages = [page_of(busy) for busy in (a_year, busiest_link, absurd)]
     said = [" ".join(" ".join(Reader(page).texts).split()) for page in pages]
     assert [text.count("rounded") for text in said] == [0, 1, 1]
     assert "pointed at: unique users to 2 digits." in said[1]
@@ -90,7 +97,7 @@ def test_what_is_rounded_is_said() -> None:
 
 def test_the_policy_allows_the_style_and_the_script_of_the_page_alone() -> None:
     """Their hashes are those of the text between the tags, and nothing else may be loaded."""
-    page = report(a_year())
+    page = page_of(a_year)
     reader = Reader(page)
     policy = next(
         attrs["content"] for tag, attrs in reader.tags if attrs.get("http-equiv") == "Content-Security-Policy"
@@ -145,7 +152,7 @@ def test_the_clicks_a_day_are_a_mean_of_the_days_with_figures() -> None:
 
 def test_the_page_says_what_is_known() -> None:
     """Key figures, coverage, provisional days, and the time of fetching are there in words."""
-    text = " ".join(" ".join(Reader(report(a_year())).texts).split())
+    text = " ".join(" ".join(Reader(page_of(a_year)).texts).split())
     for words in (
         "1 January 2025 – 31 December 2025",
         "3,427,076",
@@ -180,7 +187,7 @@ def test_a_long_series_has_a_picture_for_each_year() -> None:
     pages = [
         report(sample("2024-11-27", "2025-12-31")),
         report(sample("2024-11-26", "2025-12-31")),
-        report(ten_years()),
+        page_of(ten_years),
     ]
     assert [page.count('class="shades"') for page in pages] == [1, 2, 10]
 

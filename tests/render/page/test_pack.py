@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks import HourlyClicks, HourlySeries
+    from hourlyclicks.render.page.pack import Packed
 
 
 def column(data: bytes, days: int) -> tuple[list[int], bytes]:
@@ -46,12 +47,13 @@ def unpacked(text: str) -> bytes:
     return zlib.decompress(data[: len(data) - -len(text) % 5])
 
 
-def figures(given_series: HourlySeries) -> Iterator[tuple[HourlyClicks, int | None, int | None]]:
+def figures(
+    given_series: HourlySeries, found: Packed
+) -> Iterator[tuple[HourlyClicks, int | None, int | None]]:
     """Yield each hour of a series, and the clicks and unique users that are read from its text."""
-    hours = Hours(given_series)
-    found, days = packed(hours), len(given_series.range)
+    days = len(given_series.range)
     data = unpacked(found.text)
-    assert data[:days] == bytes(hours.states)
+    assert data[:days] == bytes(Hours(given_series).states)
     clicks, rest = column(data[days + 1 :], days)
     more, end = column(rest[2:], days)
     assert (data[days], rest[0], end) == (found.clicks.digits, found.unique_users.digits, b"")
@@ -69,7 +71,7 @@ def figures(given_series: HourlySeries) -> Iterator[tuple[HourlyClicks, int | No
 @given(series())
 def test_all_figures_are_in_the_page(given_series: HourlySeries) -> None:
     """States, clicks and unique users are read back, and no hour without figures becomes a zero."""
-    for hour, clicks, users in figures(given_series):
+    for hour, clicks, users in figures(given_series, packed(Hours(given_series))):
         assert (clicks, users) == (hour.clicks, hour.unique_users)
 
 
@@ -90,7 +92,7 @@ def test_busier_figures_are_rounded_no_more_than_is_said(busy: HourlySeries, cli
     found = packed(Hours(busy))
     assert (found.clicks.digits, found.unique_users.digits) == (clicks, users)
     assert len(found.text) <= MOST_A_YEAR
-    for hour, *read in figures(busy):
+    for hour, *read in figures(busy, found):
         for given_count, count, rounding in zip(
             (hour.clicks, hour.unique_users), read, (found.clicks, found.unique_users), strict=True
         ):

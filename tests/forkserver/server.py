@@ -1,0 +1,171 @@
+"""A process that has imported what commands need, and runs each command in a copy of itself.
+
+A new interpreter takes 0.4 seconds of the processor to import the package and aiohttp, a copy takes none.
+The argument is the path of a socket, to which `tests.forkserver.client` connects for each command. The
+process ends when its own standard input is closed.
+
+A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
+``PYTHONPATH``; that of the encoding is heeded. Tests of these start an interpreter.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import marshal
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from importlib import import_module
+from typing import NamedTuple
+
+COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
+NEEDED = (
+    *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
+    *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
+    *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
+)
+"""What is imported before the first command; what is missing here, each copy imports for itself."""
+OPTIONAL = ("uvloop",)
+"""The same, of what may not be installed."""
+
+MODES = ("rb", "wb", "wb")
+"""Of stdin, stdout and stderr."""
+
+
+class Command(NamedTuple):
+    """What a copy is to do.
+
+    Args:
+        words: the arguments of ``python``: ``-m`` or ``-c``, and those that follow.
+        folder: the working directory.
+        environment: the variables of the environment.
+    """
+
+    words: list[str]
+    folder: str
+    environment: dict[str, str]
+
+    def run(self) -> None:
+        """Run it, as ``python`` would."""
+        os.environ.clear()
+        os.environ.update(self.environment)
+        time.tzset()
+        os.chdir(self.folder)
+        _open_streams()
+        option, what, *words = self.words
+        if option == "-m":
+            sys.argv = [what, *words]
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = [option, *words]
+            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
+
+
+def _open_streams() -> None:
+    """Open the standard streams as an interpreter does."""
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    inward, outward, errors = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate(MODES))
+    sys.stdin = io.TextIOWrapper(inward, encoding)
+    sys.stdout = io.TextIOWrapper(outward, encoding, line_buffering=os.isatty(1))
+    sys.stderr = io.TextIOWrapper(errors, encoding, "backslashreplace", line_buffering=True)
+
+
+class Server:
+    """Runs commands until the standard input is closed.
+
+    Args:
+        path: of its socket.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen()
+        self._ended, ends = socket.socketpair()  # gets a byte when a copy has ended
+        self._ended.settimeout(0)
+        ends.settimeout(0)
+        self._own = [self._listener, self._ended, ends]
+        self._copies: dict[socket.socket, int] = {}
+        signal.set_wakeup_fd(ends.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def serve(self) -> Command | None:
+        """Run commands: return what is to be done in each copy, and nothing at the end."""
+        while True:
+            waited_for: list[int | socket.socket] = [0, self._listener, self._ended, *self._copies]
+            ready, _, _ = select.select(waited_for, [], [])
+            if self._ended in ready:
+                self._ended.recv(1 << 12)
+                self._report()
+            for client in self._copies.keys() & set(ready):
+                os.kill(self._copies[client], signal.SIGKILL)  # the client was killed
+            if self._listener in ready and (command := self._copy(self._listener.accept()[0])):
+                return command
+            if 0 in ready:
+                return None
+
+    def _report(self) -> None:
+        """Tell clients how their commands have ended."""
+        for client, pid in list(self._copies.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                del self._copies[client]
+                _tell(client, os.waitstatus_to_exitcode(status))
+                client.close()
+
+    def _copy(self, client: socket.socket) -> Command | None:
+        """Make a copy; return in it what a client wants to be done."""
+        _, streams, _, _ = socket.recv_fds(client, 1, 3)
+        with client.makefile("rb") as sent:
+            command = Command(*marshal.load(sent))  # noqa: S302 - from a test
+        if not (pid := os.fork()):
+            self._leave(client)
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+        else:
+            self._copies[client] = pid
+            _tell(client, pid)
+        for stream in streams:
+            os.close(stream)
+        return None if pid else command
+
+    def _leave(self, client: socket.socket) -> None:
+        """Close in a copy what belongs to the server, and handle signals as a program in a terminal."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        for each in (*self._own, *self._copies, client):
+            each.close()
+
+
+def _tell(client: socket.socket, number: int) -> None:
+    """Send a number to a client, which may have been killed."""
+    with suppress(OSError):
+        client.sendall(f"{number}\n".encode())
+
+
+def main(path: str) -> None:
+    """Import what is needed, and serve."""
+    for name in NEEDED:
+        import_module(name)
+    for name in OPTIONAL:
+        with suppress(ModuleNotFoundError):
+            import_module(name)
+    gc.collect()
+    gc.freeze()
+    server = Server(path)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    if command := server.serve():
+        command.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
