@@ -21,7 +21,6 @@ _IMPORTED = (
     "hourlyclicks.store.postgres",
     "hourlyclicks.store.sqlite",
     "tests.processes.child",
-    "tests.processes.command",
     "tests.store.migrating_process",
     "tests.store.writing_process",
 )

@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from contextlib import closing, suppress
 from itertools import groupby
@@ -22,16 +23,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import DateRange, Link
-from tests.cli.serving import ENVIRONMENT, serving
-from tests.forked import forked
-from tests.processes.command import run
+from tests.cli.serving import ENVIRONMENT, ROOT, serving
+from tests.forkserver.starting import forked_python
 from tests.processes.fleet import LATENCY, PATIENCE, until
 from tests.sizes import sized
 from tests.store.corruption import CORRUPTIONS, Files
 from tests.store.files import filled
 
 if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from hourlyclicks.simulator import Simulator
@@ -85,11 +84,11 @@ def test_a_damaged_store_is_never_taken_for_success(tmp_path: Path, another: Pat
             with suppress(FileNotFoundError):  # the last process that closes the store removes its log
                 CORRUPTIONS[kind](files)
             assert upstream.counters.requests < len(DAYS), "it was done too soon: there are not enough days"
-            codes = [_code(worker) for worker in workers]
+            codes = [worker.wait(PATIENCE) for worker in workers]
         finally:
             for worker in workers:
                 worker.kill()
-                worker.join()
+                worker.wait()
         _log.info("%s after %s requests, exit codes %s", kind, moment, codes)
         assert set(codes) <= {COMPLETE, STORE_FAILED} | DIES.get(kind, set()), _texts(outputs)
         if COMPLETE in codes:
@@ -100,28 +99,29 @@ def test_a_damaged_store_is_never_taken_for_success(tmp_path: Path, another: Pat
         files.store.parent.mkdir(exist_ok=True)
         again, output = STORE_FAILED, tmp_path / "again"
         if not files.store.exists() or _is_whole(files.store):
-            again = _code(_start(upstream, files.store, output))
+            again = _start(upstream, files.store, output).wait(PATIENCE)
         if again == STORE_FAILED:  # it is damaged, or was when the log is left out: a user deletes it
             shutil.rmtree(files.store.parent)
             files.store.parent.mkdir()
-            again = _code(_start(upstream, files.store, output))
+            again = _start(upstream, files.store, output).wait(PATIENCE)
         assert again == COMPLETE, _texts([output])
         _check_limits(upstream)
         assert _figures(files.store) == upstream.cells(TARGET, DAYS.start, DAYS.end)
 
 
-def _start(upstream: Simulator, store: Path, output: Path) -> BaseProcess:
+def _start(upstream: Simulator, store: Path, output: Path) -> subprocess.Popen[bytes]:
     words = ["backfill", "--store", str(store), "--link", TARGET.id, "--domain", TARGET.domain]
     words += ["--from", str(DAYS.start), "--to", str(DAYS.end), "--base-url", upstream.url]
     words += ["--limit", f"{REQUESTS}/{WINDOW}", "--concurrency", str(SLOTS), "--guard", "0.01"]
-    return forked(run, words, ENVIRONMENT, output)
-
-
-def _code(worker: BaseProcess) -> int:
-    """Wait for the end of a process, and return its exit code."""
-    worker.join(PATIENCE)
-    assert worker.exitcode is not None
-    return worker.exitcode
+    with output.open("wb") as stream:
+        return subprocess.Popen(  # noqa: S603 - ours
+            [*forked_python(), "-m", "hourlyclicks", *words],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def _copy(files: Files) -> None:
