@@ -44,6 +44,7 @@ from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.forked import forked
 from tests.model.strategies import FIRST, NOON, a_day
+from tests.sizes import sized
 from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
 from tests.store.migrating_process import migrate
@@ -287,7 +288,7 @@ async def test_a_killed_migration_goes_on(older: Location) -> None:
     """After a SIGKILL the store is as before to all readers, and the next migration copies only the rest."""
     before = await cells(older, 2)
     copied = 0
-    for _ in range(4):
+    for _ in range(sized(2, 4)):
         more = migrate_until(older, 2)
         assert more > copied
         copied = more
