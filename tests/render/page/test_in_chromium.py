@@ -58,7 +58,7 @@ def test_it_is_quiet_and_accessible(look: str, kinds: Path, chromium: Chromium) 
     """No request, no message, nothing that axe-core objects to, and nothing wider than the window."""
 
     async def check() -> None:
-        async with chromium.opened(kinds, **LOOKS[look]) as opened:  # type: ignore[arg-type]  # mixed values of a table
+        async with chromium.shown(kinds, **LOOKS[look]) as opened:  # type: ignore[arg-type]  # mixed values of a table
             await opened.page.locator("#t1 summary").click()
             await opened.page.wait_for_selector(".days tbody tr")
             assert await opened.violations() == []
@@ -73,7 +73,7 @@ def test_the_name_of_a_target_is_text(kinds: Path, chromium: Chromium) -> None:
     """Markup in it is shown as it is, in the heading, the summary and the title."""
 
     async def check() -> None:
-        async with chromium.opened(kinds) as opened:
+        async with chromium.shown(kinds) as opened:
             assert await opened.page.title() == HOSTILE.id
             assert await opened.text("#t1 h2") == str(HOSTILE)
             assert await opened.page.locator("table a", has_text=str(HOSTILE)).count() == 1
@@ -116,7 +116,7 @@ def test_the_keys_walk_over_the_hours(year: Path, chromium: Chromium) -> None:
     ]
 
     async def check() -> None:
-        async with chromium.opened(year) as opened:
+        async with chromium.shown(year) as opened:
             region = opened.page.locator(".readout")
             assert await region.get_attribute("aria-live") == "polite"
             await opened.page.locator(".every-hour").focus()
@@ -141,7 +141,7 @@ def test_rounded_figures_are_called_so(tmp_path: Path, chromium: Chromium) -> No
     assert users is not None
 
     async def check() -> None:
-        async with chromium.opened(path) as opened:
+        async with chromium.shown(path) as opened:
             await opened.page.locator(".every-hour").focus()
             for _ in range(11):
                 await opened.page.keyboard.press("ArrowDown")
@@ -166,7 +166,7 @@ def test_the_keys_go_from_one_year_to_the_next(decade: Path, chromium: Chromium)
     """The focus follows, and the live region stands below the picture it speaks of."""
 
     async def check() -> None:
-        async with chromium.opened(decade) as opened:
+        async with chromium.shown(decade) as opened:
             await opened.page.locator(".every-hour").first.focus()
             for key in ("End", "End", "ArrowRight"):
                 await opened.page.keyboard.press(key)
@@ -185,7 +185,7 @@ def test_an_hour_can_be_pointed_at(width: int, year: Path, chromium: Chromium) -
     """The live region speaks of the hour below the pointer."""
 
     async def check() -> None:
-        async with chromium.opened(year, width=width) as opened:
+        async with chromium.shown(year, width=width) as opened:
             box = await opened.page.locator(".every-hour image").bounding_box()
             assert box is not None
             for day, hour in ((0, 0), (20, 23), (70, 12)):
@@ -202,7 +202,7 @@ def test_the_table_of_all_days_has_every_figure(year: Path, chromium: Chromium) 
     """The script reads the same sums from the packed figures."""
 
     async def check() -> list[list[str]]:
-        async with chromium.opened(year) as opened:
+        async with chromium.shown(year) as opened:
             await opened.page.locator("summary").click()
             await opened.page.wait_for_selector(".days tbody tr")
             rows: list[list[str]] = await opened.page.evaluate(
@@ -244,7 +244,7 @@ def test_every_hour_has_its_shade(dark: bool, script: bool, year: Path, chromium
     expected = {(day, hour): palette[shade(count, end)] for day, hour, count in known if count is not None}
 
     async def check() -> list[str]:
-        async with chromium.opened(year, dark=dark, script=script) as opened:
+        async with chromium.shown(year, dark=dark, script=script) as opened:
             return await colours(opened, list(expected))
 
     assert chromium.run(check()) == list(expected.values())
@@ -255,7 +255,7 @@ def test_without_a_script_nothing_is_empty(kinds: Path, chromium: Chromium) -> N
     """Pictures, charts, legends and tables are there; what needs the script is not, and the page says so."""
 
     async def check() -> None:
-        async with chromium.opened(kinds, script=False) as opened:
+        async with chromium.shown(kinds, script=False) as opened:
             page = opened.page
             assert await page.locator("noscript").is_visible()
             for hidden in ("button", "details"):
@@ -280,7 +280,7 @@ def test_the_theme_can_be_chosen(year: Path, chromium: Chromium) -> None:
     """The button names the other theme, and changes page and picture."""
 
     async def check() -> None:
-        async with chromium.opened(year) as opened:
+        async with chromium.shown(year) as opened:
             ground = (
                 "getComputedStyle(document.body).backgroundColor"
                 " + getComputedStyle(document.querySelector('.shades')).filter"
@@ -303,7 +303,7 @@ def test_ten_years_can_be_read(decade: Path, chromium: Chromium) -> None:
     """There is a picture for each year, its days wide enough to be told apart, and one chart."""
 
     async def check() -> None:
-        async with chromium.opened(decade) as opened:
+        async with chromium.shown(decade) as opened:
             page = opened.page
             assert await page.locator("h4").all_inner_texts() == [str(year) for year in range(2016, 2026)]
             for place in (0, 9):
@@ -322,7 +322,7 @@ def test_it_can_be_printed(dark: bool, year: Path, chromium: Chromium) -> None: 
     """On A4 nothing is cut off on the right, a year takes two pages, and the colours are the light ones."""
 
     async def check() -> None:
-        async with chromium.opened(year, dark=dark, width=703) as opened:  # 210 mm without margins of 12 mm
+        async with chromium.shown(year, dark=dark, width=703) as opened:  # 210 mm without margins of 12 mm
             pdf = await opened.page.pdf(format="A4")
             assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
             await opened.page.emulate_media(media="print")
@@ -345,7 +345,7 @@ def test_a_short_series_is_not_stretched(tmp_path: Path, chromium: Chromium) -> 
     write_report(path, series)
 
     async def check() -> None:
-        async with chromium.opened(path) as opened:
+        async with chromium.shown(path) as opened:
             box = await opened.page.locator(".every-hour image").bounding_box()
             assert box is not None
             assert box["width"] < 40
