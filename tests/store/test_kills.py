@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import random
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def kill(location: Location, start: dt.date, number: int) -> list[dt.date]:
         while True:
             said.append(heard.recv())
     process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was done too soon"
     heard.close()
     return said
 

@@ -7,6 +7,7 @@ import datetime as dt
 import multiprocessing
 import re
 import shutil
+import signal
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -279,6 +280,7 @@ def migrate_until(location: Location, batches: int) -> int:
         here.send("go on")
     process.kill()  # within the next batch
     process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was done too soon"
     for end in (here, there):
         end.close()
     return copied
