@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
+from hourlyclicks.client.preload import load_all
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination import backend as shared
 from hourlyclicks.coordination import leased_backend as leased
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.postgres import PostgresStore
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.store.sqlite import SqliteStore
+
+load_all()  # by the process that is copied, so that no copy has to
 
 _TAKE_AGAIN = 0.02
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")

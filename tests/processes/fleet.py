@@ -8,8 +8,8 @@ import json
 import multiprocessing
 import os
 import time
+from collections import defaultdict
 from contextlib import contextmanager
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,12 @@ from hourlyclicks import Client, DateRange, Limits
 from hourlyclicks.model.targets import as_target
 from hourlyclicks.store.opening import store_of
 from tests.cli.serving import serving
+from tests.forked import forked
 from tests.processes.child import Job, begin
 from tests.truths import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.context import ForkServerContext
     from pathlib import Path
 
     from hourlyclicks.model.http import Request, Response
@@ -36,17 +36,6 @@ PATIENCE = 120.0
 _LOOK = 0.005
 
 
-@cache
-def _processes() -> ForkServerContext:
-    """Return what makes processes: copies of one that has imported the package, and has done nothing else.
-
-    A new interpreter would take 0.3 seconds of the processor to do so.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "tests.processes.child"])
-    return context
-
-
 class Worker:
     """A process that runs a backfill.
 
@@ -56,22 +45,25 @@ class Worker:
     """
 
     def __init__(self, job: Job, path: Path) -> None:
-        self._path = path
         path.touch()
+        self._written = path.open("rb")
+        self._begun = b""
+        self._lines: defaultdict[str, list[list[Any]]] = defaultdict(list)
+        self._days: set[tuple[Target, dt.date]] = set()
         heard, self._word = multiprocessing.Pipe(duplex=False)
-        self._process = _processes().Process(target=begin, args=(job, path, heard))
-        self._process.start()
+        self._process = forked(begin, job, path, heard)
         heard.close()
 
     def lines(self, kind: str) -> list[list[Any]]:
         """Return what it has written so far."""
-        whole = self._path.read_text("utf-8").rpartition("\n")[0].splitlines()
-        return [words for line in whole if (words := json.loads(line))[0] == kind]
+        self._read()
+        return self._lines[kind].copy()
 
     @property
     def days(self) -> set[tuple[Target, dt.date]]:
         """The days it has reported as done."""
-        return {(as_target(target), dt.date.fromisoformat(day)) for _, _, target, day in self.lines("day")}
+        self._read()
+        return self._days.copy()
 
     @property
     def minutes(self) -> float:
@@ -120,6 +112,20 @@ class Worker:
         self._word.close()
         return self._process.exitcode
 
+    def close(self) -> None:
+        """Kill it, and read no more of what it has written."""
+        self.kill()
+        self._written.close()
+
+    def _read(self) -> None:
+        """Read the lines that it has written since the last time."""
+        *whole, self._begun = (self._begun + self._written.read()).split(b"\n")
+        for line in whole:
+            words = json.loads(line)
+            self._lines[words[0]].append(words)
+            if words[0] == "day":
+                self._days.add((as_target(words[2]), dt.date.fromisoformat(words[3])))
+
 
 class Fleet:
     """All processes of a test, their server, and their store.
@@ -161,7 +167,7 @@ class Fleet:
     def end(self) -> None:
         """End all processes of the test."""
         for worker in self.workers:
-            worker.kill()
+            worker.close()
 
     def check_limits(self) -> None:
         """Assert that no request was over a limit."""

@@ -14,7 +14,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from itertools import groupby
@@ -25,6 +24,7 @@ import pytest
 
 from hourlyclicks import DateRange, Link
 from tests.cli.serving import ENVIRONMENT, ROOT, serving
+from tests.forkserver.starting import forked_python
 from tests.processes.fleet import LATENCY, PATIENCE, until
 from tests.sizes import sized
 from tests.store.corruption import CORRUPTIONS, Files
@@ -115,7 +115,7 @@ def _start(upstream: Simulator, store: Path, output: Path) -> subprocess.Popen[b
     words += ["--limit", f"{REQUESTS}/{WINDOW}", "--concurrency", str(SLOTS), "--guard", "0.01"]
     with output.open("wb") as stream:
         return subprocess.Popen(  # noqa: S603 - ours
-            [sys.executable, "-m", "hourlyclicks", *words],
+            [*forked_python(), "-m", "hourlyclicks", *words],
             cwd=ROOT,
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,

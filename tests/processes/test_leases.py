@@ -102,7 +102,7 @@ def test_a_holder_that_is_killed(store: str, tmp_path: Path) -> None:
     with fleet(
         tmp_path,
         store,
-        days=60,
+        days=sized(30, 60),
         requests=REQUESTS,
         window=WINDOW,
         concurrency=CONCURRENCY,

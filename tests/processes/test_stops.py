@@ -59,7 +59,7 @@ def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
 def test_a_database_that_crashes_is_waited_for(postgres_server: PostgresServer, tmp_path: Path) -> None:
     """Restarts during a run cost only time, as long as they take less than a lease."""
     store = asyncio.run(postgres_server.new_database())
-    days = 120 + 60 * RESTARTS
+    days = 60 + 60 * RESTARTS
     with fleet(tmp_path, store, days=days, requests=30, window=0.5, total=50.0) as here:
         workers = [here.start(LINK) for _ in range(2)]
         for worker in workers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from hourlyclicks.store.postgres import PostgresStore
-from tests.store.locations import DatabaseLocation
+from tests.store.locations import SEARCH_PATH, DatabaseLocation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,11 +27,11 @@ _DEFINITIONS = """SELECT array_agg(entry ORDER BY entry) FROM (
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 ) AS entries"""
 """What is defined, and which transaction has changed it last: also a permission or a trigger of a table."""
-_EMPTY = """SET session_replication_role = replica;  -- no trigger runs, and no foreign key is checked
-DO $$
+_EMPTY = """DO $$
 DECLARE
     relation RECORD;
 BEGIN
+    PERFORM set_config('session_replication_role', 'replica', true);  -- no trigger runs or checks a key
     FOR relation IN
         SELECT oid::regclass AS name, oid, relkind FROM pg_class
         WHERE relnamespace = 'hourlyclicks'::regnamespace AND relkind IN ('r', 'S')
@@ -67,22 +67,15 @@ class PreparedDatabases:
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[DatabaseLocation]:
         """Lend one that no other test uses."""
-        location = DatabaseLocation(await self._unused())
+        if not self._template:
+            await self._prepare()
+        location = None
+        while location is None:
+            dsn = self._idle.pop() if self._idle else await self._server.new_database(self._template)
+            location = await self._emptied(dsn)
         yield location
         await location.close()
         self._idle.append(location.dsn)
-
-    async def _unused(self) -> str:
-        if not self._template:
-            await self._prepare()
-        while self._idle:
-            dsn = self._idle.pop()
-            if await self._empty(dsn):
-                return dsn
-            await self._server.drop_database(dsn)
-        dsn = await self._server.new_database(self._template)
-        assert await self._empty(dsn)
-        return dsn
 
     async def _prepare(self) -> None:
         """Make the one that is copied."""
@@ -98,15 +91,14 @@ class PreparedDatabases:
             await db.close()
         self._template = dsn.rpartition("/")[2]
 
-    async def _empty(self, dsn: str) -> bool:
-        """Remove all rows, unless more than rows was changed; return whether that was done."""
-        db: Any = await asyncpg.connect(dsn)
-        try:
-            await db.execute(_DISCONNECT)
-            if await db.fetchval(_DEFINITIONS) != self._definitions:
-                return False
+    async def _emptied(self, dsn: str) -> DatabaseLocation | None:
+        """Remove all rows from one; if more than rows was changed, drop it and return ``None``."""
+        db: Any = await asyncpg.connect(dsn, statement_cache_size=0, server_settings=SEARCH_PATH)
+        await db.execute(_DISCONNECT)
+        if await db.fetchval(_DEFINITIONS) == self._definitions:
             await db.execute(_EMPTY)
             await db.execute(_PROPERTIES, self._version, os.urandom(32))
-        finally:
-            await db.close()
-        return True
+            return DatabaseLocation(dsn, db)
+        await db.close()
+        await self._server.drop_database(dsn)
+        return None

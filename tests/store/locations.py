@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.store.protocol import Store
 
+SEARCH_PATH = {"search_path": "hourlyclicks"}
+
 
 class Location(ABC):
     """A location that is empty at first."""
@@ -92,15 +94,29 @@ class MemoryLocation(Location):
 
 
 class DatabaseLocation(Location):
-    """A PostgreSQL database, which may have the tables of a new store already."""
+    """A PostgreSQL database.
 
-    def __init__(self, dsn: str) -> None:
+    Args:
+        dsn: its address.
+        connection: a connection to it, for statements; it is closed with the location.
+    """
+
+    def __init__(self, dsn: str, connection: Any = None) -> None:  # noqa: ANN401 - asyncpg has no types
         super().__init__()
         self.dsn = dsn
+        self._connection = connection
+
+    async def close(self) -> None:
+        """See `Location.close`."""
+        await super().close()
+        if self._connection is not None:
+            await self._connection.close()
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
-        db = await asyncpg.connect(self.dsn, server_settings={"search_path": "hourlyclicks"})
+        if self._connection is not None and not self._connection.is_closed():
+            return [tuple(row) for row in await self._connection.fetch(statement)]
+        db = await asyncpg.connect(self.dsn, server_settings=SEARCH_PATH)
         try:
             return [tuple(row) for row in await db.fetch(statement)]
         finally:

@@ -1,32 +1,36 @@
-"""Opens a store to write, which migrates it in small batches; a test kills this program meanwhile.
-
-Prints a line after each batch, and waits for one before the next. Called with the name of the store.
-"""
+"""What a process of the tests does that is killed while it migrates a store."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+from typing import TYPE_CHECKING
 
 from hourlyclicks.store import postgres_migration, sqlite_migration
 from hourlyclicks.store.opening import store_of
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
-def tell(done: int, total: int) -> None:
-    """Print how far it is."""
-    sys.stdout.write(f"{done} of {total}\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    from hourlyclicks.store.protocol import Store
 
 
-async def main(where: str) -> None:
-    """Migrate a store."""
+def migrate(where: str, progress: Connection) -> None:
+    """Open a store to write, which migrates it in small batches.
+
+    Args:
+        where: the name of the store.
+        progress: gets the number of days copied after each batch, and brings the word to go on.
+    """
     for module in (sqlite_migration, postgres_migration):
         vars(module)["BATCH"] = 3
-    store = store_of(where, on_migration=tell)
+
+    def tell(done: int, _total: int) -> None:
+        progress.send(done)
+        progress.recv()
+
+    asyncio.run(_open(store_of(where, on_migration=tell)))
+
+
+async def _open(store: Store) -> None:
     await store.open()
     await store.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))

@@ -19,6 +19,7 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.file_guard import close_without_checkpoint
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forkserver.starting import forked_python
 from tests.model.strategies import a_day
 from tests.store.answers import ALL, ME
 from tests.store.corruption import CORRUPTIONS, Files
@@ -187,7 +188,7 @@ async def test_an_index_that_is_cut_off_loses_no_day(files: Files, moment: str) 
     """The process ends with an error, or with SIGBUS in SQLite; the next one has all that was kept."""
     store, account = await in_use(files)
     await store.close()
-    command = [sys.executable, "-c", _CUT_OFF, str(files.store), "0", moment]
+    command = [*forked_python(), "-c", _CUT_OFF, str(files.store), "0", moment]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: ASYNC221, S603 - nothing else runs, ours
     assert done.stdout.splitlines() == [str(date) for date in DAYS[KNOWN : KNOWN + 3]]
     if MOMENTS[moment] == "error":

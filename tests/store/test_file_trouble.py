@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -20,6 +19,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.store import sqlite
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forkserver.starting import forked_python
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME
 from tests.store.files import error_of, filled, me, pragma
@@ -121,7 +121,7 @@ asyncio.run(main())
 
 async def test_a_file_that_cannot_grow_loses_nothing(path: Path) -> None:
     """If the operating system refuses to write during a day, all days before it are there."""
-    command = [sys.executable, "-c", _BIG_FILES, str(path)]
+    command = [*forked_python(), "-c", _BIG_FILES, str(path)]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)  # noqa: ASYNC221, S603 - nothing else runs, ours
     *kept, said = done.stdout.splitlines()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
+import multiprocessing
 import random
-import subprocess
-import sys
-from pathlib import Path
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hourlyclicks.model.dates import DateRange
+from tests.forked import forked
 from tests.model.strategies import FIRST
+from tests.sizes import sized
 from tests.store.locations import DatabaseLocation, SqliteLocation
-from tests.store.writing_process import ME, final, provisional
+from tests.store.writing_process import ME, final, keep_on, provisional
 
 if TYPE_CHECKING:
     from tests.store.locations import Location
 
-ROOT = Path(__file__).parents[2]
-ROUNDS = 10
+ROUNDS = sized(5, 10)
 NUMBER = 100_000
 """More days than are kept in a round."""
 
@@ -32,18 +32,20 @@ def where(location: Location) -> str:
     return location.dsn
 
 
-async def kill(location: Location, start: dt.date, lines: int) -> list[dt.date]:
-    """Let a process store days until some lines came, kill it, and return the days it reported."""
-    arguments = ("-m", "tests.store.writing_process", where(location), str(start), str(NUMBER))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdout is not None
-    said = [await process.stdout.readline() for _ in range(lines)]
+def kill(location: Location, start: dt.date, number: int) -> list[dt.date]:
+    """Let a process store days until it has reported some, kill it, and return the days it reported."""
+    heard, kept = multiprocessing.Pipe(duplex=False)
+    process = forked(keep_on, where(location), start, NUMBER, kept)
+    kept.close()
+    said = [heard.recv() for _ in range(number)]
     process.kill()
-    rest, _ = await process.communicate()
-    whole = [*said, *[line for line in rest.splitlines(keepends=True) if line.endswith(b"\n")]]
-    return [dt.date.fromisoformat(line.decode().strip()) for line in whole]
+    with suppress(EOFError, OSError):  # the last one may be incomplete
+        while True:
+            said.append(heard.recv())
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was done too soon"
+    heard.close()
+    return said
 
 
 async def test_who_is_killed_has_lost_nothing_that_was_kept(location: Location) -> None:
@@ -52,7 +54,7 @@ async def test_who_is_killed_has_lost_nothing_that_was_kept(location: Location) 
     said: set[dt.date] = set()
     start = FIRST
     for _ in range(ROUNDS):
-        said |= set(await kill(location, start, chance.randint(1, 40)))
+        said |= set(kill(location, start, chance.randint(1, 40)))
         start = max(said) + dt.timedelta(days=1)
         store, account = await location.account()
         known = {

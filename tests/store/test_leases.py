@@ -12,6 +12,7 @@ from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.leases import LIFE, Fence, Holder
 from tests.model.strategies import FIRST, NOON
+from tests.sizes import sized
 from tests.store.answers import ALL, ME, count_one, failure, figures, look
 from tests.store.locations import DatabaseLocation
 
@@ -185,7 +186,7 @@ async def test_no_write_overlaps_a_takeover(location: Location) -> None:
     """Whatever a former holder writes is there when the next one has the lease, or never."""
     store, account = await location.account()
     other = await location.open()
-    for number in range(10):
+    for number in range(sized(4, 10)):
         fence, within = await hold(store, account, Holder(f"a{number}", "", "", 0, 0), life=EXPIRED)
         writes = [asyncio.ensure_future(within.pace(account, count_one)) for _ in range(5)]
         await asyncio.sleep(0)

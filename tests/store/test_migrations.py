@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import multiprocessing
 import re
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -43,9 +43,12 @@ from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forked import forked
 from tests.model.strategies import FIRST, NOON, a_day
+from tests.sizes import sized
 from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
+from tests.store.migrating_process import migrate
 from tests.store.older_stores import CLICKS, DAY, cells, older_database, older_file
 from tests.store.server import PASSWORD
 from tests.store.summaries import day_by_day
@@ -269,30 +272,27 @@ async def test_the_progress_is_reported(older: Location) -> None:
     await store.close()
 
 
-async def migrate_until(location: Location, lines: int) -> int:
-    """Let a process migrate a store, kill it after some batches, and return how many it has copied."""
-    arguments = ("-m", "tests.store.migrating_process", where(location))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    said = []
-    for _ in range(lines):
-        said.append(await process.stdout.readline())
-        process.stdin.write(b"\n")
-        await process.stdin.drain()
+def migrate_until(location: Location, batches: int) -> int:
+    """Let a process migrate a store, kill it after some batches, and return how many days it has copied."""
+    here, there = multiprocessing.Pipe()
+    process, copied = forked(migrate, where(location), there), 0
+    for _ in range(batches):
+        copied = here.recv()
+        here.send("go on")
     process.kill()  # within the next batch
-    await process.communicate()
-    return int(said[-1].split()[0])
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was done too soon"
+    for end in (here, there):
+        end.close()
+    return copied
 
 
 async def test_a_killed_migration_goes_on(older: Location) -> None:
     """After a SIGKILL the store is as before to all readers, and the next migration copies only the rest."""
     before = await cells(older, 2)
     copied = 0
-    for _ in range(4):
-        more = await migrate_until(older, 2)
+    for _ in range(sized(2, 4)):
+        more = migrate_until(older, 2)
         assert more > copied
         copied = more
         assert await cells(older, 2) == before

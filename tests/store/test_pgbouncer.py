@@ -15,6 +15,7 @@ from hourlyclicks.simulator import Simulator
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.postgres_connection import is_pooled
 from tests.model.strategies import FIRST, a_day
+from tests.sizes import sized
 from tests.store.answers import ALL, ME, count_one
 
 if TYPE_CHECKING:
@@ -30,18 +31,19 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
     stores = [PostgresStore(bouncer.dsn(empty_database.dsn)) for _ in range(2)]
     accounts = {await store.account("me") for store in stores}
     (account,) = accounts
+    number_of_days = sized(16, 40)
 
     async def work(store: PostgresStore, number: int) -> None:
-        for date in list(ALL)[number : 40 + number : 2]:
+        for date in list(ALL)[number : number_of_days + number : 2]:
             await store.put(account, ME, a_day(date, number), requests=1)
             await store.pace(account, count_one)
             assert await store.read(account, ME, ALL)
 
     await asyncio.gather(*[work(store, number) for number, store in enumerate(stores) for _ in range(2)])
     found = [await store.entries(account, ME, ALL) for store in (*stores, await empty_database.open())]
-    assert len(found[0]) == 40
+    assert len(found[0]) == number_of_days
     assert found[0] == found[1] == found[2]
-    assert (await stores[0].pace(account, count_one))[0] == 81
+    assert (await stores[0].pace(account, count_one))[0] == 2 * number_of_days + 1
     assert await stores[1].targets(account) == [ME]
     assert all(is_pooled(db) for store in stores for db in store._pool._idle)
     for store in stores:

@@ -6,8 +6,6 @@ import os
 import socket
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,10 +14,12 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forked import run_forked
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, failure
 from tests.store.files import content, error_of, me, put
 from tests.store.test_file_trouble import drop_rights, without_root
+from tests.store.writing_process import die_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,24 +135,9 @@ async def test_a_store_that_cannot_be_written_can_be_read() -> None:
             assert "right to write" in await error_of(path)
 
 
-_DIE = """
-import asyncio, os, sys
-from pathlib import Path
-from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.test_read_only import fill
-
-async def main():
-    await fill(SqliteStore(Path(sys.argv[1])))
-    os._exit(0)
-
-asyncio.run(main())
-"""
-
-
 def killed(path: Path) -> None:
     """Leave a store whose days are in its log."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120 - in a coroutine
-    subprocess.run([sys.executable, "-c", _DIE, str(path)], check=True, cwd=root)  # noqa: S603 - ours
+    assert run_forked(die_with, path, [a_day(date) for date in DAYS]) == 0
 
 
 async def test_a_log_that_was_left_is_read(path: Path) -> None:

@@ -15,6 +15,7 @@ from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Group
 from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult
 from tests.model.strategies import FIRST, NOON, a_day
+from tests.sizes import sized
 from tests.store.answers import ALL, ME, count_one, look
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ async def test_many_days_at_once(location: Location) -> None:
 
 async def test_stores_may_open_a_new_place_at_once(new_location: Callable[[], Awaitable[Location]]) -> None:
     """All find the same tables and the same salt."""
-    for _ in range(5):
+    for _ in range(sized(2, 5)):
         location = await new_location()
         await location.remove_tables()
         stores = await asyncio.gather(*[location.open() for _ in range(6)])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,9 +14,11 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Link
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forked import forked
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME
 from tests.store.files import PAGE, content, error_of, filled, me, pragma, put
+from tests.store.writing_process import open_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,30 +149,13 @@ async def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "no such folder" in await error_of(tmp_path / "no" / "clicks.db")
 
 
-_OPEN = """
-import asyncio, sys
-from hourlyclicks.store.sqlite import SqliteStore
-
-async def main():
-    for path in sys.stdin:
-        store = SqliteStore(path.strip())
-        await store.open()
-        await store.close()
-
-asyncio.run(main())
-"""
-
-
-async def test_processes_may_make_a_file_at_once(tmp_path: Path) -> None:
+def test_processes_may_make_a_file_at_once(tmp_path: Path) -> None:
     """None rejects the file that another one is making, and none gives up."""
-    paths = "\n".join(str(tmp_path / f"{number}.db") for number in range(60)).encode()
-    pipe = subprocess.PIPE
-    processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", _OPEN, stdin=pipe, stderr=pipe)
-        for _ in range(4)
-    ]
-    said = await asyncio.gather(*[process.communicate(paths) for process in processes])
-    assert [error for _, error in said] == [b""] * 4
+    paths = [tmp_path / f"{number}.db" for number in range(60)]
+    processes = [forked(open_each, paths) for _ in range(4)]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
 
 
 async def test_the_shared_clock_is_the_one_that_was_given(path: Path) -> None:
