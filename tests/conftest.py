@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.render.page.chromium import Chromium
     from tests.store.bouncer import Bouncer
+    from tests.store.databases import PreparedDatabases
     from tests.store.server import PostgresServer
 
 settings.register_profile(
@@ -121,6 +122,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def prepared_databases(postgres_server: PostgresServer) -> PreparedDatabases:
+    """Lend and make databases of that server which have the tables already."""
+    from tests.store.databases import PreparedDatabases  # noqa: PLC0415 - as above
+
+    return PreparedDatabases(postgres_server)
 
 
 @pytest.fixture(scope="session")
