@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 USER = "clicker"
 PASSWORD = "pa55word-of-the-tests"  # noqa: S105 - of a server that lives for a minute
 _SETTINGS = (
-    *("fsync=off", "shared_buffers=16MB", "max_wal_size=64MB"),
+    *("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_wal_size=64MB"),
+    *("autovacuum=off", "jit=off"),
     *("listen_addresses=127.0.0.1", "timezone=Asia/Seoul"),
 )
 _HAS_STRATEGIES = 15
