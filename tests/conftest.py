@@ -83,11 +83,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_garbage() -> Iterator[None]:
-    """Let ``gc.collect()`` in a test go through what the test has made, not through all that is loaded."""
+def own_garbage() -> None:
+    """Let ``gc.collect()`` in a test go through what the test has made, not what earlier ones have left."""
+    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
