@@ -120,7 +120,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Share the work of compiling the tests, if all are to be run, and keep them out of the garbage collection.
+    """Share the work of compiling the tests, if all are to be run, and keep them out of garbage collections.
 
     Importing and collecting makes a million objects that all stay. Python would look for garbage among them
     again and again.
