@@ -33,7 +33,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=examples(100),
 )
-settings.register_profile("brief", settings.get_profile("default"))
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
 settings.load_profile(PROFILE)
