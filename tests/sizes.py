@@ -1,7 +1,7 @@
 """How much a run of the tests covers: a sample as a rule, everything in CI and when looking for new cases.
 
-The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, and ``explore``
-searches for new cases.
+The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, and
+``explore`` searches for new cases.
 """
 
 from __future__ import annotations
