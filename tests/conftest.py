@@ -99,15 +99,21 @@ async def complaints(own_garbage: None) -> AsyncIterator[list[dict[str, Any]]]: 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed.
+
+    Each process of ``pytest -n`` has a server of its own, which tests may stop or crash.
+    """
     from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
 
     programs = binaries()
     if programs is None:
         unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_POSTGRES") else pytest.skip
         unwelcome("there is no PostgreSQL server on this machine: no initdb")
-    server = PostgresServer(programs)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    server = PostgresServer(programs, origin=shared / "postgres")
     try:
         server.start()
         yield server
