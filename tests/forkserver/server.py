@@ -5,11 +5,13 @@ The argument is the path of a socket, to which `tests.forkserver.client` connect
 process ends when its own standard input is closed.
 
 A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
-``PYTHONPATH``; that of the encoding is heeded. Tests of these start an interpreter.
+``PYTHONPATH``; that of the encoding is heeded. Nor does it take down what was imported at its end, which
+would cost as much as 30 copies. Tests of these start an interpreter.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import marshal
@@ -19,23 +21,33 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import suppress
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+from hourlyclicks.client.preload import load_all
 
 COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
 NEEDED = (
     *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
+    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview", "hourlyclicks.coordination.process_queue"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
-"""What is imported before the first command; what is missing here, each copy imports for itself."""
-OPTIONAL = ("uvloop",)
+"""What is imported before the first command; what is missing here, each copy imports for itself.
+
+What `load_all` imports comes in addition.
+"""
+OPTIONAL = ("uvloop", "xlsxwriter")
 """The same, of what may not be installed."""
 
 MODES = ("rb", "wb", "wb")
 """Of stdin, stdout and stderr."""
+
+LOST_OUTPUT = 120
+"""The exit code of an interpreter that could not write what was left in its streams."""
 
 
 class Command(NamedTuple):
@@ -65,6 +77,36 @@ class Command(NamedTuple):
         else:
             sys.argv = [option, *words]
             exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
+
+    def run_and_exit(self) -> NoReturn:
+        """Run it and end, in the order of an interpreter: threads, functions of ``atexit``, streams."""
+        code = _code_of(self)
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads; multiprocessing calls it as well
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if stream is not None and not stream.closed:
+                    stream.flush()
+            except OSError:
+                code = LOST_OUTPUT
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
+        os._exit(code)
+
+
+def _code_of(command: Command) -> int:
+    """Run a command, and return its exit code, or what is negative if Ctrl-C was not caught."""
+    try:
+        command.run()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+        return ended.code & 0xFF if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException as error:  # noqa: BLE001 - the end of a process
+        sys.excepthook(type(error), error, error.__traceback__)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
 
 
 def _open_streams() -> None:
@@ -158,13 +200,14 @@ def main(path: str) -> None:
     for name in OPTIONAL:
         with suppress(ModuleNotFoundError):
             import_module(name)
+    load_all()
     gc.collect()
     gc.freeze()
     server = Server(path)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     if command := server.serve():
-        command.run()
+        command.run_and_exit()
 
 
 if __name__ == "__main__":
