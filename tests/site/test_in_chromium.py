@@ -26,7 +26,7 @@ def test_a_page_is_quiet_and_accessible(page: str, look: str, site: Path, chromi
     """No request to another site, no message, and nothing that axe-core objects to."""
 
     async def check() -> None:
-        async with chromium.shown(site / f"{page}.html", ready=READY, **LOOKS[look]) as opened:
+        async with chromium.opened(site / f"{page}.html", ready=READY, **LOOKS[look]) as opened:
             assert opened.messages == []
             assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
             assert await opened.violations() == []
