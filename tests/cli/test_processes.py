@@ -278,7 +278,7 @@ def test_a_command_line_ends_as_documented_on_a_full_disk(
     environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}
     with (
         open("/dev/full", "w") as device,  # noqa: PTH123 - no file
-        start_new(*words, env=environment, **{full: device}) as process,
+        start(*words, env=environment, **{full: device}) as process,
     ):
         _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in (err or "")) == (code, False)
