@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
+from tests.store.sessions import Background, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 USER = "clicker"
 PASSWORD = "pa55word-of-the-tests"  # noqa: S105 - of a server that lives for a minute
 _SETTINGS = (
-    *("fsync=off", "shared_buffers=16MB", "max_wal_size=64MB"),
+    *("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_wal_size=64MB"),
+    *("autovacuum=off", "jit=off"),
     *("listen_addresses=127.0.0.1", "timezone=Asia/Seoul"),
 )
 _HAS_STRATEGIES = 15
@@ -67,6 +68,9 @@ class PostgresServer:
             self._initialize()
         else:
             self._copy(origin)
+        self._version = int((self._data / "PG_VERSION").read_text("ascii"))
+        self.background = Background()
+        self._session = Session(self.background, self.dsn())
 
     @property
     def pid(self) -> int:
@@ -85,21 +89,13 @@ class PostgresServer:
             template: the name of the one that it is a copy of; that of PostgreSQL is empty.
         """
         name = f"test_{next(self._names)}"
-        db = await asyncpg.connect(self.dsn())
-        try:
-            files = " STRATEGY file_copy" if db.get_server_version().major >= _HAS_STRATEGIES else ""
-            await db.execute(f"CREATE DATABASE {name} TEMPLATE {template}{files}")
-        finally:
-            await db.close()
+        files = " STRATEGY file_copy" if self._version >= _HAS_STRATEGIES else ""
+        await self._session.fetch(f"CREATE DATABASE {name} TEMPLATE {template}{files}")
         return self.dsn(name)
 
     async def drop_database(self, dsn: str) -> None:
         """Remove a database, also if something is connected to it."""
-        db = await asyncpg.connect(self.dsn())
-        try:
-            await db.execute(f"DROP DATABASE IF EXISTS {dsn.rpartition('/')[2]} WITH (FORCE)")
-        finally:
-            await db.close()
+        await self._session.fetch(f"DROP DATABASE IF EXISTS {dsn.rpartition('/')[2]} WITH (FORCE)")
 
     def start(self) -> None:
         """Run the server, and return when it accepts connections."""
@@ -135,6 +131,7 @@ class PostgresServer:
     def remove(self) -> None:
         """Stop the server, and forget all it knew."""
         self.stop(signal.SIGQUIT)
+        self.background.stop()
         shutil.rmtree(self._folder)
 
     def file(self, name: str, text: str) -> Path:
