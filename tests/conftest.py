@@ -33,7 +33,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=examples(100),
 )
-settings.register_profile("brief", settings.get_profile("default"))
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
 settings.load_profile(PROFILE)
@@ -83,11 +82,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_garbage() -> Iterator[None]:
-    """Let ``gc.collect()`` in a test go through what the test has made, not through all that is loaded."""
+def own_garbage() -> None:
+    """Let ``gc.collect()`` in a test go through what the test has made, not what earlier ones have left."""
+    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
@@ -101,15 +99,21 @@ async def complaints(own_garbage: None) -> AsyncIterator[list[dict[str, Any]]]: 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed.
+
+    Each process of ``pytest -n`` has a server of its own, which tests may stop or crash.
+    """
     from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
 
     programs = binaries()
     if programs is None:
         unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_POSTGRES") else pytest.skip
         unwelcome("there is no PostgreSQL server on this machine: no initdb")
-    server = PostgresServer(programs)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    server = PostgresServer(programs, origin=shared / "postgres")
     try:
         server.start()
         yield server

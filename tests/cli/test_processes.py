@@ -257,6 +257,33 @@ def test_a_full_disk_behind_stdout_is_an_error_in_a_sentence(
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("words", "full", "code"),
+    [
+        (["--help"], "stdout", 11),
+        (["--version"], "stdout", 11),
+        (["fetch", "--help"], "stdout", 11),
+        (["--nonsense"], "stderr", 2),
+        (["nonsense"], "stderr", 2),
+        (["fetch", "--nonsense"], "stderr", 2),
+        (["fleet"], "stderr", 2),
+    ],
+)
+def test_a_command_line_ends_as_documented_on_a_full_disk(
+    words: list[str], full: str, code: int, unbuffered: str
+) -> None:
+    """What is printed before a command begins, as help is, ends it as what a command prints."""
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}
+    with (
+        open("/dev/full", "w") as device,  # noqa: PTH123 - no file
+        start(*words, env=environment, **{full: device}) as process,
+    ):
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in (err or "")) == (code, False)
+
+
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_closed_stream_is_no_accident(server: Simulator, closed: int, tmp_path: Path) -> None:
     """With a standard stream closed, a file is written as usual."""

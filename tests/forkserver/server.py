@@ -5,8 +5,8 @@ The argument is the path of a socket, to which `tests.forkserver.client` connect
 process ends when its own standard input is closed.
 
 A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
-``PYTHONPATH``; that of the encoding is heeded. Nor does it take down what was imported at its end, which
-would cost as much as 30 copies. Tests of these start an interpreter.
+``PYTHONPATH``; those of the encoding and of buffering are heeded. Nor does it take down what was imported at
+its end, which would cost as much as 30 copies. Tests of these start an interpreter.
 """
 
 from __future__ import annotations
@@ -42,9 +42,6 @@ What `load_all` imports comes in addition.
 """
 OPTIONAL = ("uvloop", "xlsxwriter")
 """The same, of what may not be installed."""
-
-MODES = ("rb", "wb", "wb")
-"""Of stdin, stdout and stderr."""
 
 LOST_OUTPUT = 120
 """The exit code of an interpreter that could not write what was left in its streams."""
@@ -112,10 +109,13 @@ def _code_of(command: Command) -> int:
 def _open_streams() -> None:
     """Open the standard streams as an interpreter does."""
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
-    inward, outward, errors = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate(MODES))
-    sys.stdin = io.TextIOWrapper(inward, encoding)
-    sys.stdout = io.TextIOWrapper(outward, encoding, line_buffering=os.isatty(1))
-    sys.stderr = io.TextIOWrapper(errors, encoding, "backslashreplace", line_buffering=True)
+    at_once = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False), encoding)
+    outward, errors = (os.fdopen(number, "wb", 0 if at_once else -1, closefd=False) for number in (1, 2))
+    sys.stdout = io.TextIOWrapper(outward, encoding, line_buffering=os.isatty(1), write_through=at_once)
+    sys.stderr = io.TextIOWrapper(
+        errors, encoding, "backslashreplace", line_buffering=True, write_through=at_once
+    )
 
 
 class Server:
