@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sqlite3
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from hourlyclicks import (
 )
 from hourlyclicks.simulator import Hang, Late, Rule, Script, Simulator
 from tests.examples.project import EXAMPLES, posix
+from tests.forkserver.starting import forked_python
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ async def serving(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        CHILD,
+        *forked_python("fastapi", "prometheus_client", "uvicorn"),
+        str(CHILD),
         str(EXAMPLES),
         str(port),
         str(upstream.url),
