@@ -142,7 +142,7 @@ def sent_for(upstream: Simulator, days: list[dt.date]) -> int:
 
 async def test_browsers_that_leave(tmp_path: Path) -> None:
     """When half of the browsers leave, nothing more is sent for them; the others get their answers."""
-    upstream = Simulator(limits=(), concurrency=0, faults=Script(Rule(Late(2.0), day=FIRST)))
+    upstream = Simulator(limits=(), concurrency=0, faults=Script(Rule(Late(sized(1.0, 2.0)), day=FIRST)))
     async with upstream, serving(upstream, tmp_path, concurrency=1) as service:
         blocking = asyncio.create_task(service.clicks(FIRST))
         async with asyncio.timeout(60):
