@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LINK = ("--link", "kYdr", "--domain", "https://vvd.bz")
 APRIL = ("--from", "2025-04-01", "--to", "2025-04-30")
-FAST = ("--limit", "100000/1", "--concurrency", "2")
-"""Limits that cause no wait."""
+FAST = ("--limit", "10000/0.1", "--concurrency", "2")
+"""Limits that cause no wait; a pause is one window."""
 
-ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
+ONE_AT_A_TIME = ("--limit", "10000/0.1", "--concurrency", "1")
 NOW_ASKED = 6
 """The request that is interrupted."""
 

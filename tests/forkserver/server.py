@@ -1,8 +1,8 @@
 """A process that has imported what commands need, and runs each command in a copy of itself.
 
 A new interpreter takes 0.4 seconds of the processor to import the package and aiohttp, a copy takes none.
-The argument is the path of a socket, to which `tests.forkserver.client` connects for each command. The
-process ends when its own standard input is closed.
+The first argument is the path of a socket, to which `tests.forkserver.client` connects for each command; the
+others are modules to import. The process ends when its own standard input is closed.
 
 A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
 ``PYTHONPATH``; those of the encoding and of buffering are heeded. Nor does it take down what was imported at
@@ -51,7 +51,7 @@ class Command(NamedTuple):
     """What a copy is to do.
 
     Args:
-        words: the arguments of ``python``: ``-m`` or ``-c``, and those that follow.
+        words: the arguments of ``python``: ``-m`` or ``-c`` or the path of a script, and those that follow.
         folder: the working directory.
         environment: the variables of the environment.
     """
@@ -67,13 +67,19 @@ class Command(NamedTuple):
         time.tzset()
         os.chdir(self.folder)
         _open_streams()
-        option, what, *words = self.words
-        if option == "-m":
-            sys.argv = [what, *words]
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        first, *words = self.words
+        if first == "-m":
+            sys.path.insert(0, self.folder)
+            sys.argv = words
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        elif first == "-c":
+            sys.path.insert(0, "")
+            sys.argv = [first, *words[1:]]
+            exec(compile(words[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
         else:
-            sys.argv = [option, *words]
-            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
+            sys.path.insert(0, os.path.dirname(os.path.realpath(first)))  # noqa: PTH120 - of a file that is run
+            sys.argv = self.words
+            runpy.run_path(first, run_name="__main__")
 
     def run_and_exit(self) -> NoReturn:
         """Run it and end, in the order of an interpreter: threads, functions of ``atexit``, streams."""
@@ -193,14 +199,16 @@ def _tell(client: socket.socket, number: int) -> None:
         client.sendall(f"{number}\n".encode())
 
 
-def main(path: str) -> None:
-    """Import what is needed, and serve."""
-    for name in NEEDED:
+def main(path: str, *more: str) -> None:
+    """Import what is needed, and more, and serve."""
+    for name in (*NEEDED, *more):
         import_module(name)
     for name in OPTIONAL:
         with suppress(ModuleNotFoundError):
             import_module(name)
     load_all()
+    for name in ("tests.forkserver", "tests"):
+        del sys.modules[name]  # a command may have a module of that name
     gc.collect()
     gc.freeze()
     server = Server(path)
@@ -211,4 +219,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

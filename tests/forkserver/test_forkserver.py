@@ -103,6 +103,17 @@ def test_a_module_is_run_as_by_an_interpreter() -> None:
     assert done.stdout.startswith("hourlyclicks, version ")
 
 
+@pytest.mark.parametrize("words", [["-m", "program"], ["program.py"], ["-c", "import program"]])
+def test_modules_of_its_folder_are_found_first(tmp_path: Path, words: list[str]) -> None:
+    """A program, and what it imports, is found where an interpreter finds it."""
+    (tmp_path / "program.py").write_text("import sys, tests\nprint(sys.argv[1:], tests.OURS)\n")
+    (tmp_path / "tests.py").write_text("OURS = 1\n")
+    for python in (forked_python(), [sys.executable]):
+        command = [*python, *words, "--word"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+        assert done.stdout == "['--word'] 1\n"
+
+
 WAITING = """
 import signal, sys, time
 def end(number, _):

@@ -9,6 +9,7 @@ import os
 import pty
 import stat
 import subprocess
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from hourlyclicks.store import stored_account
 from tests.cli.filled_stores import LINK, answer, days, fill, stock
 from tests.cli.serving import ENVIRONMENT, invoke
 from tests.forkserver.starting import forked_python
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
+FORMATS = ("csv", "jsonl", "parquet", "xlsx")
+LAYOUTS: tuple[tuple[str, ...], ...] = (("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",), ())
 KILLED = """
 import os
 import signal
@@ -118,8 +122,7 @@ def test_excel_has_all_hours(store: str, tmp_path: Path) -> None:
     assert ["" if row[3] is None else str(row[3]) for row in rows] == [row["clicks"] for row in text]
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
-@pytest.mark.parametrize("layout", [("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",), ()])
+@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 8))
 def test_each_layout_is_the_same_in_each_format(
     store: str, tmp_path: Path, form: str, layout: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
