@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.footprint import naive
 from benchmarks.instant import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
-from benchmarks.peers.measured import peak
 from benchmarks.peers.slices import HOURS
-from benchmarks.processes import MIB, fresh, knows_memory, resident
+from benchmarks.processes import MIB, fresh, knows_memory, peak, resident
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def _growths(title: str, unit: str, rounds: Rounds, kinds: tuple[str, ...]) -> T
 
 
 def _most(found: list[Growth] | None) -> str:
-    return "" if found is None else spread([each["most"] / MIB for each in found], "{:.1f}".format)
+    return "" if found is None else spread([each["most"] / MIB for each in found], ".1f")
 
 
 def _held(rounds: Rounds) -> Table:

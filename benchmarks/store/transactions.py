@@ -154,9 +154,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     """Count with stores in a folder."""
     days = 96 if quick else 480
     say(f"transactions of {days} requests with a shared limit")
-    place = folder / "transactions"
-    place.mkdir()
-    figures = found(place, days)
+    figures = found(folder, days)
     kinds = [kind for kind in ("SQLite", "PostgreSQL") if kind in figures]
     rows = tuple((kind, *(f"{figures[kind][str(clients)]:.2f}" for clients in CLIENTS)) for kind in kinds)
     head = ("", *(f"{clients} client{'s' * (clients > 1)}" for clients in CLIENTS))
