@@ -206,7 +206,7 @@ def test_an_endpoint_that_is_there_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("rules", "active"),
-    sample(list(product(CUTS, ACTIVE)), 5),
+    sample(list(product(CUTS, ACTIVE)), 4),
     ids=str,
 )
 def test_a_server_that_suddenly_cuts(rules: RangeRules, active: int) -> None:
