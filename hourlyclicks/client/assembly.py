@@ -13,8 +13,8 @@ from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.rules import Rules
 from hourlyclicks.jobs.services import Services
-from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.model.zones import Finality
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 

@@ -31,11 +31,12 @@ from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.model.dates import DateRange, check_begun
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
+from hourlyclicks.model.zones import check_begun
 from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:

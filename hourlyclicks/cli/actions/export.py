@@ -22,10 +22,11 @@ from hourlyclicks.cli.output.formats import BINARY, check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange, as_zone
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.stored_account import StoredAccount, chunks
 
