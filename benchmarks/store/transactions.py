@@ -152,7 +152,7 @@ def found(folder: Path, days: int) -> dict[str, dict[str, float]]:
 
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Count with stores in a folder."""
-    days = 96 if quick else 480
+    days = 240 if quick else 480
     say(f"transactions of {days} requests with a shared limit")
     figures = found(folder, days)
     kinds = [kind for kind in ("SQLite", "PostgreSQL") if kind in figures]

@@ -132,7 +132,7 @@ def _backend_of(
             limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
         )
         return leased, lease.runs
-    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+    from hourlyclicks.coordination.shared_backend import SharedBackend  # noqa: PLC0415 - not without a store
 
     shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
     return shared, shared.runs

@@ -10,7 +10,7 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.model.zones import as_zone, is_final
 from hourlyclicks.simulator.app import App
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
