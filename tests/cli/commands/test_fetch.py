@@ -13,6 +13,7 @@ import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli.actions import fetch as module
+from hourlyclicks.cli.shared import fetching
 from hourlyclicks.simulator import Close, Envelope, Rule, Script, Status, redirect, retry_after
 from hourlyclicks.simulator.faults import NOTHING
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
@@ -291,7 +292,7 @@ def test_each_error_has_its_exit_code(
     fault: Fault, code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error without any fetched day ends with its own exit code and one sentence."""
-    monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
+    monkeypatch.setattr(fetching, "RETRY", RetryPolicy(attempts=1))
     with serving(faults=Script(Rule(fault))) as server:
         words = ("--from", "2025-04-01", "--to", "2025-04-01", "--base-url", server.url, "--fail-fast")
         result = invoke("fetch", *LINK, *FAST, *words)
