@@ -34,7 +34,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=examples(100),
 )
-settings.register_profile("brief", settings.get_profile("default"))
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
 settings.load_profile(PROFILE)
@@ -84,11 +83,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_garbage() -> Iterator[None]:
-    """Let ``gc.collect()`` in a test go through what the test has made, not through all that is loaded."""
+def own_garbage() -> None:
+    """Let ``gc.collect()`` in a test go through what the test has made, not what earlier ones have left."""
+    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Runs over many accounts in a PostgreSQL database; see `hourlyclicks.store.fleets`."""
+"""Runs over many accounts in a PostgreSQL database; see `hourlyclicks.store.fleets`.
+
+Statements that change several rows lock them in order, so that two of them do not wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,13 @@ _REPORT = f"""INSERT INTO hourlyclicks.fleets AS known
     ON CONFLICT (run) DO UPDATE SET seen = EXCLUDED.seen, active = EXCLUDED.active,
         waiting = EXCLUDED.waiting, requests = EXCLUDED.requests
     RETURNING known.stop"""  # noqa: S608 - of constants
-_STOP = "UPDATE hourlyclicks.fleets SET stop = TRUE WHERE run = ANY ($1::text[])"
-_FORGET = f"""DELETE FROM hourlyclicks.fleets
-    WHERE run = $1 OR seen < {_NOW} - interval '{KEPT} seconds'"""  # noqa: S608 - of constants
+_STOP = """WITH wanted AS (
+        SELECT run FROM hourlyclicks.fleets WHERE run = ANY ($1::text[]) ORDER BY run FOR NO KEY UPDATE)
+    UPDATE hourlyclicks.fleets AS known SET stop = TRUE FROM wanted WHERE known.run = wanted.run"""
+_FORGET = f"""WITH over AS (
+        SELECT run FROM hourlyclicks.fleets WHERE run = $1 OR seen < {_NOW} - interval '{KEPT} seconds'
+        ORDER BY run FOR UPDATE)
+    DELETE FROM hourlyclicks.fleets AS known USING over WHERE known.run = over.run"""  # noqa: S608 - of constants
 _LIST = f"""SELECT *, extract(epoch FROM {_NOW} - began)::float8 AS age,
         extract(epoch FROM {_NOW} - seen)::float8 AS silent
     FROM hourlyclicks.fleets WHERE seen > {_NOW} - interval '{REPORTED_WITHIN} seconds'
