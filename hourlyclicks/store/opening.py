@@ -97,7 +97,7 @@ def open_store(
         StoreError: what a store needs cannot be imported. Entering raises it, too: there is no store, or it
             cannot be read.
     """
-    from hourlyclicks.model.dates import as_zone  # noqa: PLC0415 - most stores are opened to be written
+    from hourlyclicks.model.zones import as_zone  # noqa: PLC0415 - most stores are opened to be written
     from hourlyclicks.store.reader import StoreReader  # noqa: PLC0415 - likewise
 
     owned = isinstance(where, str | os.PathLike)

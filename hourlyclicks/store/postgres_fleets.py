@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.store.fleets import KEPT, REPORTED_WITHIN, FleetEntry, StoredFleet
 from hourlyclicks.store.leases import Holder
+from hourlyclicks.store.postgres_catalog import has_table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,7 +32,6 @@ _FORGET = f"""WITH over AS (
         SELECT run FROM hourlyclicks.fleets WHERE run = $1 OR seen < {_NOW} - interval '{KEPT} seconds'
         ORDER BY run FOR UPDATE)
     DELETE FROM hourlyclicks.fleets AS known USING over WHERE known.run = over.run"""  # noqa: S608 - of constants
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'fleets'"
 _LIST = f"""SELECT *, extract(epoch FROM {_NOW} - began)::float8 AS age,
         extract(epoch FROM {_NOW} - seen)::float8 AS silent
     FROM hourlyclicks.fleets WHERE seen > {_NOW} - interval '{REPORTED_WITHIN} seconds'
@@ -69,7 +69,7 @@ class PostgresFleets:
 
 
 async def _fleets(db: Connection) -> list[StoredFleet]:
-    if not await db.fetchval(_THERE):  # the tables are of an older version
+    if not await has_table(db, "fleets"):  # the tables are of an older version
         return []
     found = []
     for row in await db.fetch(_LIST):

@@ -13,6 +13,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.store.leases import ANY, LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+from hourlyclicks.store.postgres_catalog import has_table
 from hourlyclicks.store.postgres_transaction import transaction
 
 if TYPE_CHECKING:
@@ -87,7 +88,6 @@ _RELEASE = f"""WITH held AS (
         ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
     UPDATE hourlyclicks.leases AS lease SET until = {_NOW}, asked = FALSE, holder = '' FROM held
     WHERE lease.account_id = held.account_id"""  # noqa: S608 - of constants
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
 _LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
     WHERE (holder <> '' OR until > {_NOW} AND until <= {_LATEST}) AND (account_id = $1 OR $1 IS NULL)
     ORDER BY account_id"""  # noqa: S608 - of constants
@@ -235,7 +235,7 @@ async def _take_free(
 
 
 async def _leases(db: Connection, account: int | None) -> list[StoredLease]:
-    if not await db.fetchval(_THERE):  # the tables are of an older version
+    if not await has_table(db, "leases"):  # the tables are of an older version
         return []
     return [_stored(row) for row in await db.fetch(_LIST, account)]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.registry import RunRegistry
+from hourlyclicks.coordination.shared_backend import SharedBackend
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
