@@ -20,8 +20,8 @@ _FAILURES = (Exception, pytest.fail.Exception)
 def every_case(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test], Test]:
     """Run a test for each of many cases, and let it fail with all that fail.
 
-    It stands for `pytest.mark.parametrize`, whose arguments it has, where a function is pure and has many cases.
-    The fixtures of the test are the same for all of them.
+    It has the arguments of `pytest.mark.parametrize`, and stands for it where a function is pure and has many
+    cases. The fixtures of the test are the same for all of them.
 
     Args:
         names: the argument of the test, or several.
