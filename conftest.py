@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import gc
 import inspect
 import io
 import os
@@ -21,7 +22,7 @@ from tests.distribution import Distribution
 from tests.memory import temporary_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from sybil import Example
     from xdist.remote import Producer
@@ -117,11 +118,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Share the work of compiling the tests, if all of them are to be run."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Share the work of compiling the tests, if all are to be run, and keep them out of garbage collections.
+
+    Importing and collecting makes a million objects that all stay. Python would look for garbage among them
+    again and again.
+    """
+    gc.disable()
     if session.config.args == session.config.getini("testpaths"):
         import_tests(session.config.rootpath)
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import statistics
 from collections import defaultdict
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.pacing.judges import TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -77,30 +78,26 @@ def draw(part: str, figures: Mapping[str, Any]) -> dict[str, bytes]:
 
 def speed(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the days a second of each contender, for each concurrency: the median and the range."""
+    import numpy as np  # noqa: PLC0415 - as matplotlib, in `draw`
+
     rates: defaultdict[int, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    labels = figures.get("labels", {})
-    for each in _over_http(figures):
-        name = labels.get(each["contender"], each["contender"])
+    for name, each in _over_http(figures):
         rates[each["concurrency"]][name].append(each["days"] / each["wall"])
     if not rates:
         return None
-    best = {
-        name: max(statistics.median(found[name]) for found in rates.values() if name in found)
-        for name in {name for found in rates.values() for name in found}
-    }
+    best: defaultdict[str, float] = defaultdict(float)
+    for found in rates.values():
+        for name, values in found.items():
+            best[name] = max(best[name], statistics.median(values))
     names = sorted(best, key=lambda name: (best[name], name))
-    figure, axes = _figure(0.28 * len(names) + 1.1)
+    figure, (axes,) = _figure(6.4, 0.28 * len(names) + 1.1)
     for place, (concurrency, found) in enumerate(sorted(rates.items())):
         there = [name for name in names if name in found]
-        middles = [statistics.median(found[name]) for name in there]
-        ranges = [
-            [middle - min(found[name]) for name, middle in zip(there, middles, strict=True)],
-            [max(found[name]) - middle for name, middle in zip(there, middles, strict=True)],
-        ]
+        least, middle, most = np.transpose([np.quantile(found[name], (0, 0.5, 1)) for name in there])
         axes.errorbar(
-            middles,
+            middle,
             [names.index(name) for name in there],
-            xerr=ranges,
+            xerr=(middle - least, most - middle),
             fmt=MARKERS[place % len(MARKERS)],
             markersize=5,
             linewidth=1,
@@ -115,34 +112,31 @@ def speed(figures: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
-def _over_http(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the runs of the scene in which all contenders take part."""
-    return [each for each in figures.get("runs", ()) if each["scene"] == "http"]
+def _over_http(figures: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the runs of the scene in which all contenders take part, with the contender's label."""
+    for each in figures.get("runs", ()):
+        if each["scene"] == "http":
+            yield figures.get("labels", {}).get(each["contender"], each["contender"]), each
 
 
 def work(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the processor time of a day, in user space and in the kernel, at one concurrency."""
-    labels, runs = figures.get("labels", {}), _over_http(figures)
-    there = sorted({each["concurrency"] for each in runs}, key=lambda number: abs(number - CONCURRENCY))
-    if not there:
+    runs = list(_over_http(figures))
+    if not runs:
         return None
+    shown = min((each["concurrency"] for _, each in runs), key=lambda number: abs(number - CONCURRENCY))
     spent: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    for each in runs:
-        if each["concurrency"] == there[0]:
-            name = labels.get(each["contender"], each["contender"])
+    for name, each in runs:
+        if each["concurrency"] == shown:
             spent[name].append((1000 * each["user"] / each["days"], 1000 * each["sys"] / each["days"]))
-    middles = {
-        name: [statistics.median(times) for times in zip(*found, strict=True)]
-        for name, found in spent.items()
-    }
+    middles = {name: [*map(statistics.median, zip(*found, strict=True))] for name, found in spent.items()}
     names = sorted(middles, key=lambda name: (sum(middles[name]), name), reverse=True)
-    figure, axes = _figure(0.28 * len(names) + 1.1)
-    user, kernel = ([middles[name][place] for name in names] for place in range(2))
-    places = range(len(names))
-    axes.barh(places, user, height=0.6, color=BLUE, label="user space")
-    axes.barh(places, kernel, height=0.6, left=user, color=COLOURS[3], hatch="///", label="kernel")
+    figure, (axes,) = _figure(6.4, 0.28 * len(names) + 1.1)
+    user, kernel = zip(*(middles[name] for name in names), strict=True)
+    axes.barh(range(len(names)), user, height=0.6, color=BLUE, label="user space")
+    axes.barh(range(len(names)), kernel, height=0.6, left=user, color=COLOURS[3], hatch="///", label="kernel")
     _rows(axes, names)
-    axes.set_xlabel(f"ms of processor time for a day, {there[0]} at a time (median; less is better)")
+    axes.set_xlabel(f"ms of processor time for a day, {shown} at a time (median; less is better)")
     axes.legend(loc="upper right")
     return figure
 
@@ -161,7 +155,8 @@ def pacing(figures: Mapping[str, Any]) -> Figure | None:
         if (each["requests"], each["delay"]) == longest:
             seen[each["contender"]].append(each)
     columns = 3
-    figure, all_axes = _panels(len(TITLES) // columns, columns)
+    rows = len(TITLES) // columns
+    figure, all_axes = _figure(2.4 * columns + 0.4, 1.9 * rows + 1.0, rows, columns)
     looks = _looks(seen)
     for (judge, title), axes in zip(TITLES.items(), all_axes, strict=True):
         for name, found in seen.items():
@@ -185,7 +180,7 @@ def memory(figures: Mapping[str, Any]) -> Figure | None:
     found = figures.get("memory", {})
     if not any(found.get(way) for way in WAYS):
         return None
-    figure, axes = _figure(3.2)
+    figure, (axes,) = _figure(6.4, 3.2)
     looks = _looks(WAYS.values())
     for way, title in WAYS.items():
         sizes = sorted((int(days), rounds) for days, rounds in found.get(way, {}).items())
@@ -205,19 +200,12 @@ def memory(figures: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a size in inches, and its panels, which have the same scales."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - as in `draw`
 
-    figure = Figure(figsize=(6.4, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as in `draw`
-
-    figure = Figure(figsize=(2.4 * columns + 0.4, 1.9 * rows + 1.0), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    return figure, list(grid.flat)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, [*figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat]
 
 
 def _is_ours(name: str) -> bool:
@@ -227,14 +215,12 @@ def _is_ours(name: str) -> bool:
 def _looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return a colour and a marker for each contender."""
     looks = {}
-    ours, others = 0, 0
+    ours, others = count(), count()
     for name in names:
-        if _is_ours(name):
-            looks[name] = (BLUE, MARKERS[ours % len(MARKERS)])
-            ours += 1
-        else:
-            looks[name] = (COLOURS[others % len(COLOURS)], MARKERS[-1 - others % len(MARKERS)])
-            others += 1
+        number = next(ours if _is_ours(name) else others)
+        own = (BLUE, MARKERS[number % len(MARKERS)])
+        other = (COLOURS[number % len(COLOURS)], MARKERS[-1 - number % len(MARKERS)])
+        looks[name] = own if _is_ours(name) else other
     return looks
 
 

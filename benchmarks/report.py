@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +73,6 @@ class Report:
     failed: dict[str, str] = attrs.field(factory=dict)
 
     @property
-    def quick(self) -> bool:
-        """Whether any part was run with fewer days and rounds."""
-        return any(part.quick for part in self.parts.values())
-
-    @property
     def missed(self) -> list[str]:
         """The claims that do not hold, in words."""
         return [
@@ -111,22 +107,13 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; `from_json` reads it again."""
-        parts = {}
-        for name, part in self.in_order():
-            section = _converter.unstructure(part.section)
-            del section["name"]
-            parts[name] = {"when": part.when, "quick": part.quick} | section
-        own = {"when": self.when, "machine": self.machine, "quick": self.quick}
-        return own | {"parts": parts, "failed": self.failed}
+        document: dict[str, Any] = _converter.unstructure(self)
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Report:
         """Read what `to_json` wrote."""
-        parts = {
-            name: Part(part["when"], part["quick"], _converter.structure({"name": name} | part, Section))
-            for name, part in document["parts"].items()
-        }
-        return cls(document["when"], dict(document["machine"]), parts, dict(document["failed"]))
+        return _converter.structure(document, cls)
 
     def markdown(self, plots: Mapping[str, Collection[str]]) -> str:
         """Return the whole report in Markdown.
@@ -187,29 +174,15 @@ def fill_pages(
         fillings["summary"] = report.summary()
     filled = dict(pages)
     for name in ("summary", *PARTS):
-        page = _page_of(name, filled)
-        if name in fillings:
-            filled[page] = _fill(filled[page], name, fillings[name])
+        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+        pieces = {page: re.split(f"({first}|{last})", text) for page, text in filled.items()}
+        match [(page, found) for page, found in pieces.items() if len(found) > 1]:
+            case [(page, [before, *between, after])] if (between[0], *between[2:]) == (first, last):
+                if name in fillings:
+                    filled[page] = f"{before}{first}\n\n{fillings[name]}\n\n{last}{after}"
+            case _:
+                raise MarkerError(f"no page has {first} and {last} once each, or more than one has them")
     return filled
-
-
-def _page_of(name: str, pages: Mapping[str, str]) -> str:
-    """Return the page with the markers of a part."""
-    markers = _markers(name)
-    found = [page for page, text in pages.items() if any(marker in text for marker in markers)]
-    if len(found) != 1 or any(pages[found[0]].count(marker) != 1 for marker in markers):
-        raise MarkerError(f"no page has {' and '.join(markers)} once each, or more than one has them")
-    return found[0]
-
-
-def _fill(page: str, name: str, filling: str) -> str:
-    first, last = _markers(name)
-    before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
-    return f"{before}{first}\n\n{filling}\n\n{last}{after}"
-
-
-def _markers(name: str) -> tuple[str, str]:
-    return f"<!-- {name} -->", f"<!-- /{name} -->"
 
 
 def machine() -> dict[str, Any]:

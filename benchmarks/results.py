@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @attrs.frozen
@@ -92,10 +92,10 @@ class Section:
         return "\n\n".join(parts)
 
 
-def spread(values: Iterable[float], show: Callable[[float], str]) -> str:
-    """Return the median, and the least and the greatest of some values in brackets."""
+def spread(values: Iterable[float], form: str) -> str:
+    """Return the median, and the least and the greatest of some values in brackets, each in a form."""
     ordered = sorted(values)
-    return f"{show(statistics.median(ordered))} ({show(ordered[0])}–{show(ordered[-1])})"
+    return f"{statistics.median(ordered):{form}} ({ordered[0]:{form}}–{ordered[-1]:{form}})"
 
 
 def joined(name: str, parts: Mapping[str, Section]) -> Section:

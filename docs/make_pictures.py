@@ -28,7 +28,7 @@ from rich.text import Text
 
 from docs.themes import THEMES
 from hourlyclicks import Client, DateRange, Limits, Link, Rate, plot, write_report
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator
 
 if TYPE_CHECKING:

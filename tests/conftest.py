@@ -14,7 +14,7 @@ import aioresponses.core
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.sizes import PROFILE, examples
+from tests.sizes import PROFILE, THOROUGH, examples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.render.page.chromium import Chromium
     from tests.store.bouncer import Bouncer
+    from tests.store.databases import PreparedDatabases
     from tests.store.server import PostgresServer
 
 settings.register_profile(
@@ -33,7 +34,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=examples(100),
 )
-settings.register_profile("brief", settings.get_profile("default"))
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
 settings.load_profile(PROFILE)
@@ -83,11 +83,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_garbage() -> Iterator[None]:
-    """Let ``gc.collect()`` in a test go through what the test has made, not through all that is loaded."""
+def own_garbage() -> None:
+    """Let ``gc.collect()`` in a test go through what the test has made, not what earlier ones have left."""
+    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
@@ -101,20 +100,38 @@ async def complaints(own_garbage: None) -> AsyncIterator[list[dict[str, Any]]]: 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed.
+
+    Each process of ``pytest -n`` has a server of its own, which tests may stop or crash.
+    """
     from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
+    from tests.store.types import remember_types  # noqa: PLC0415 - as above
 
     programs = binaries()
     if programs is None:
         unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_POSTGRES") else pytest.skip
         unwelcome("there is no PostgreSQL server on this machine: no initdb")
-    server = PostgresServer(programs)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    server = PostgresServer(programs, origin=shared / "postgres")
     try:
         server.start()
-        yield server
+        with pytest.MonkeyPatch.context() as patch:
+            if not THOROUGH:
+                remember_types(patch)
+            yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def prepared_databases(postgres_server: PostgresServer) -> PreparedDatabases:
+    """Lend and make databases of that server which have the tables already."""
+    from tests.store.databases import PreparedDatabases  # noqa: PLC0415 - as above
+
+    return PreparedDatabases(postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """How much a run of the tests covers: a sample as a rule, everything in CI and when looking for new cases.
 
-The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, ``brief`` is
-what it repeats with other versions of Python and of the libraries, and ``explore`` searches for new cases.
+The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, and
+``explore`` searches for new cases.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def sized(quick: T, thorough: T) -> T:
 
 def examples(thorough: int) -> int:
     """Return how many examples hypothesis makes of a property, from the number for a thorough run."""
-    size = {"brief": thorough // 16, "default": thorough // 8, "thorough": thorough}
-    return max(10, size.get(PROFILE, 20 * thorough))
+    size = {"default": max(8, thorough // 16), "thorough": thorough}
+    return size.get(PROFILE, 20 * thorough)

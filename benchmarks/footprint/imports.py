@@ -8,16 +8,14 @@ bytecode has been written before.
 
 from __future__ import annotations
 
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING
 
 from benchmarks.micro.instructions import count, run
-from benchmarks.processes import ROOT, variables
+from benchmarks.processes import cpu_seconds
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
@@ -40,15 +38,6 @@ STARTS = {
 """The arguments of an interpreter, by what they are called."""
 
 
-def cpu_seconds(words: tuple[str, ...]) -> float:
-    """Return the CPU time of a fresh interpreter with these arguments."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, *words]
-    subprocess.run(command, check=True, cwd=ROOT, env=variables(), stdout=subprocess.DEVNULL)  # noqa: S603 - those above
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def instructions() -> dict[str, int]:
     """Return the instructions of each start, above those of one that does nothing."""
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-count-") as folder:
@@ -62,16 +51,16 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure all starts in turns."""
     say("imports")
     for words in STARTS.values():
-        cpu_seconds(words)  # writes the bytecode
+        cpu_seconds(*words)  # writes the bytecode
     each = [
-        {name: cpu_seconds(words) for name, words in STARTS.items()} for _ in range(3 if quick else ROUNDS)
+        {name: cpu_seconds(*words) for name, words in STARTS.items()} for _ in range(3 if quick else ROUNDS)
     ]
     counts = instructions() if shutil.which("valgrind") else {}
     rows = tuple(
         (
             f"`{name}`",
-            spread([round_[name] * 1000 for round_ in each], "{:.0f}".format),
-            spread([round_[name] / round_[AIOHTTP] for round_ in each], "{:.2f}".format),
+            spread([round_[name] * 1000 for round_ in each], ".0f"),
+            spread([round_[name] / round_[AIOHTTP] for round_ in each], ".2f"),
             f"{counts[name] / counts[AIOHTTP]:.3f}" if counts else "-",
         )
         for name in STARTS

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.footprint import naive
 from benchmarks.instant import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
-from benchmarks.peers.measured import peak
 from benchmarks.peers.slices import HOURS
-from benchmarks.processes import MIB, fresh, knows_memory, resident
+from benchmarks.processes import MIB, fresh, knows_memory, peak, resident
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
@@ -148,7 +147,25 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
         for number in numbers:
             say(f"memory: {kind} {number:,}")
             rounds[kind][number] = [fresh(grown, kind, number) for _ in range(1 if quick else 3)]
-    return told(rounds)
+    largest = max(rounds["stream"])
+    streamed = max(max(each["most"], each["held"], each["peak"]) for each in rounds["stream"][largest]) / MIB
+    an_hour = _middle(rounds["fetch"][largest], largest)
+    return Section(
+        "memory",
+        tables=(
+            _growths("days", rounds, ("fetch", "stream", "dicts", "arrays")),
+            _held(rounds),
+            _growths("targets", rounds, ("targets", "together"), f" of {_EACH} days, one client"),
+        ),
+        claims=(
+            Claim(f"MiB by which streaming {largest:,} days grows", streamed, MOST_STREAMING),
+            Claim(f"bytes an hour that a series of {largest:,} days holds", an_hour, MOST_AN_HOUR),
+        ),
+        figures=dict(rounds),
+        summary=(
+            f"A stream of a hundred years takes {streamed:.1f} MiB, a series {an_hour:.1f} bytes an hour.",
+        ),
+    )
 
 
 def plan(*, quick: bool) -> dict[str, tuple[int, ...]]:
@@ -165,47 +182,15 @@ def plan(*, quick: bool) -> dict[str, tuple[int, ...]]:
     }
 
 
-def told(rounds: Rounds) -> Section:
-    """Make tables and claims of what `growth` returned in each round, by kind and number."""
-    largest = max(rounds["stream"])
-    streamed = max(max(each["most"], each["held"], each["peak"]) for each in rounds["stream"][largest]) / MIB
-    an_hour = _middle(rounds["fetch"][largest], largest)
-    return Section(
-        "memory",
-        tables=(
-            _growths(
-                "Growth of resident memory in MiB at most, against days",
-                "days",
-                rounds,
-                ("fetch", "stream", "dicts", "arrays"),
-            ),
-            _held(rounds),
-            _growths(
-                f"Growth of resident memory in MiB at most, against targets of {_EACH} days, one client",
-                "targets",
-                rounds,
-                ("targets", "together"),
-            ),
-        ),
-        claims=(
-            Claim(f"MiB by which streaming {largest:,} days grows", streamed, MOST_STREAMING),
-            Claim(f"bytes an hour that a series of {largest:,} days holds", an_hour, MOST_AN_HOUR),
-        ),
-        figures=dict(rounds),
-        summary=(
-            f"A stream of a hundred years takes {streamed:.1f} MiB, a series {an_hour:.1f} bytes an hour.",
-        ),
-    )
-
-
-def _growths(title: str, unit: str, rounds: Rounds, kinds: tuple[str, ...]) -> Table:
+def _growths(unit: str, rounds: Rounds, kinds: tuple[str, ...], of_what: str = "") -> Table:
+    """Return a table of how much was seen at most, against a number of something."""
     numbers = sorted({number for kind in kinds for number in rounds[kind]})
-    rows = [(_NAMES[kind], *(_most(rounds[kind].get(number)) for number in numbers)) for kind in kinds]
+    rows = []
+    for kind in kinds:
+        found = ([each["most"] / MIB for each in rounds[kind].get(number, ())] for number in numbers)
+        rows.append((_NAMES[kind], *(spread(sizes, ".1f") if sizes else "" for sizes in found)))
+    title = f"Growth of resident memory in MiB at most, against {unit}{of_what}"
     return Table(title, (unit, *(f"{number:,}" for number in numbers)), tuple(rows))
-
-
-def _most(found: list[Growth] | None) -> str:
-    return "" if found is None else spread([each["most"] / MIB for each in found], "{:.1f}".format)
 
 
 def _held(rounds: Rounds) -> Table:

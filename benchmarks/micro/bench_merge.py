@@ -10,7 +10,7 @@ import pytest
 from benchmarks.instant import YEAR, link
 from benchmarks.timings import label
 from hourlyclicks import DayClicks
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -80,12 +80,8 @@ class Run:
 
     def figures(self) -> dict[str, object]:
         """Return it as JSON has it."""
-        scene = self.scene
-        return {
-            "plan": scene.plan.value,
-            "requests": scene.requests,
-            "delay": list(scene.delay),
-            "seed": scene.seed,
+        return attrs.asdict(self.scene) | {
+            "plan": self.scene.plan.value,
             "contender": self.contender,
             "seconds": self.seconds,
             "ratio": self.ratio,

@@ -26,14 +26,14 @@ from airbyte_cdk.sources.declarative.extractors.record_extractor import (  # typ
     RecordExtractor,
 )
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from requests import Response
 
-    from benchmarks.peers.slices import Row
+    from benchmarks.peers.slices import Merged, Row
 
 STREAM = "hours"
 _DAY = "%Y-%m-%d"
@@ -117,9 +117,9 @@ def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
     catalog = ConfiguredAirbyteCatalogSerializer.load({"streams": [wanted]})
     words = manifest(base, days[0], days[-1] + dt.timedelta(days=1), concurrency)
     source = ConcurrentDeclarativeSource(catalog=catalog, config={}, state=[], source_config=words)
-    merged = {}
+    merged: Merged = {}
     for message in source.read(logging.getLogger(STREAM), {}, catalog, []):
         if message.type == Type.RECORD:
             row = message.record.data
             merged[row["ymd"], row["hour"]] = row["acesCnt"], row["pernCnt"]
-    return ((*hour, *counts) for hour, counts in merged.items())
+    return flat(merged)

@@ -60,6 +60,7 @@ class Contender:
 
 
 _ORJSON, _UVLOOP = {"loads": "orjson:loads"}, {"run": "uvloop:run"}
+_ONE_CLIENT = {"clients": "benchmarks.peers.httpx_loop:one_for_all"}
 
 CONTENDERS = {
     "ours": Contender("hourlyclicks[speedups]", "ours", tls=True),
@@ -74,7 +75,7 @@ CONTENDERS = {
     "ours_uvloop": Contender("hourlyclicks[speedups] on uvloop", "ours", _UVLOOP),
     "naive_uvloop": Contender("aiohttp by hand on uvloop", "naive", _UVLOOP),
     "httpx_loop": Contender("httpx, a client a worker", "httpx_loop", environment="httpx", rounds=5),
-    "httpx_shared": Contender("httpx, one client", "httpx_shared", environment="httpx", rounds=3),
+    "httpx_shared": Contender("httpx, one client", "httpx_loop", _ONE_CLIENT, environment="httpx", rounds=3),
     "niquests_loop": Contender("niquests", "niquests_loop", environment="niquests", rounds=5),
     "requests_threads": Contender(
         "requests in threads", "requests_threads", environment="requests", rounds=5

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import dlt  # type: ignore[import-not-found]  # it lives in an environment of its own
 from dlt.sources.rest_api import rest_api_source  # type: ignore[import-not-found]  # as above
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, flat
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dlt.sources.helpers.requests import Response  # type: ignore[import-not-found]  # as above
 
-    from benchmarks.peers.slices import Row
+    from benchmarks.peers.slices import Merged, Row
 
 
 def refuse(response: Response, *_: object, **__: object) -> None:
@@ -51,10 +51,10 @@ def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
         },
     }
     source = rest_api_source({"client": {"base_url": base, "headers": HEADERS}, "resources": [asked, hours]})
-    merged = {}
+    merged: Merged = {}
     for row in source.resources["hours"]:
         ymd = row["_days_ymd"]
         if row["ymd"] != ymd:
             raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
         merged[ymd, row["hour"]] = row["acesCnt"], row["pernCnt"]
-    return ((*hour, *counts) for hour, counts in merged.items())
+    return flat(merged)

@@ -13,11 +13,11 @@ import resource
 import time
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contenders import CONTENDERS
 from benchmarks.peers.slices import check, days
+from benchmarks.processes import peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,17 +26,6 @@ LIBRARIES = (
     "aiohttp", "airbyte-cdk", "attrs", "cattrs", "dlt", "httpcore", "httpx", "msgspec", "multidict",
     "niquests", "orjson", "requests", "tenacity", "urllib3", "urllib3-future", "uvloop", "yarl",
 )  # fmt: skip
-
-
-def peak() -> int:
-    """Return the most memory this process ever had, in bytes.
-
-    ``ru_maxrss`` will not do: a new process begins with the figure of the one that started it.
-    """
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("the system does not tell how much memory a process had")
 
 
 def main() -> None:

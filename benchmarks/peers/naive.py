@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, flat, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from benchmarks.peers.slices import Row
+    from benchmarks.peers.slices import Merged, Row
 
 
-async def fetch_all(
-    base: str, days: list[dt.date], concurrency: int
-) -> dict[tuple[str, int], tuple[int, int]]:
+async def fetch_all(base: str, days: list[dt.date], concurrency: int) -> Merged:
     """Fetch all days, and merge them into one mapping of hours."""
     semaphore = asyncio.Semaphore(concurrency)
 
@@ -27,12 +25,7 @@ async def fetch_all(
         async with semaphore, session.get(PATH, params=params) as response:
             response.raise_for_status()
             document = await response.json()
-        if document["code"] != 0:
-            raise RuntimeError(document["message"])
-        for row in document["result"]:
-            if row["ymd"] != ymd:
-                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
-        return list(document["result"])
+        return rows_of(document, ymd)
 
     async with aiohttp.ClientSession(base, headers=HEADERS) as session:
         results = await asyncio.gather(*[fetch_day(session, day.isoformat()) for day in days])
@@ -43,5 +36,4 @@ def fetch(
     base: str, days: list[dt.date], concurrency: int, *, run: Callable[..., Any] = asyncio.run
 ) -> Iterable[Row]:
     """Do the work; `run` decides about the event loop."""
-    merged = run(fetch_all(base, days, concurrency))
-    return ((*hour, *counts) for hour, counts in merged.items())
+    return flat(run(fetch_all(base, days, concurrency)))

@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING
 
 import niquests  # type: ignore[import-not-found]  # it lives in an environment of its own
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, flat, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from benchmarks.peers.slices import Row
+    from benchmarks.peers.slices import Merged, Row
 
 
-async def fetch_all(
-    base: str, days: list[dt.date], concurrency: int
-) -> dict[tuple[str, int], tuple[int, int]]:
+async def fetch_all(base: str, days: list[dt.date], concurrency: int) -> Merged:
     """Fetch all days, and merge them into one mapping of hours."""
-    merged = {}
+    merged: Merged = {}
     left = iter(days)
 
     async def work(session: niquests.AsyncSession) -> None:
@@ -47,5 +45,4 @@ async def fetch_all(
 
 def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
     """Do the work."""
-    merged = asyncio.run(fetch_all(base, days, concurrency))
-    return ((*hour, *counts) for hour, counts in merged.items())
+    return flat(asyncio.run(fetch_all(base, days, concurrency)))

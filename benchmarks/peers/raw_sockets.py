@@ -12,12 +12,10 @@ import asyncio
 import json
 import re
 import ssl
-from array import array
-from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, HOURS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, Arrays
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,35 +24,6 @@ if TYPE_CHECKING:
     from benchmarks.peers.slices import Row
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-
-
-class Merged:
-    """All hours, a place each.
-
-    Args:
-        number: how many days.
-    """
-
-    def __init__(self, number: int) -> None:
-        self._clicks, self._users = (array("q", [0]) * (HOURS * number) for _ in range(2))
-
-    def add(self, place: int, ymd: str, document: dict[str, Any]) -> None:
-        """Check an answer and put it into its place."""
-        if document["code"] != 0:
-            raise RuntimeError(document["message"])
-        first = place * HOURS
-        for row in document["result"]:
-            if row["ymd"] != ymd:
-                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
-            hour = first + row["hour"]
-            self._clicks[hour] = row["acesCnt"]
-            self._users[hour] = row["pernCnt"]
-
-    def rows(self, days: list[dt.date]) -> Iterator[Row]:
-        """Yield what there is."""
-        hours = product(days, range(HOURS))
-        for (day, hour), clicks, users in zip(hours, self._clicks, self._users, strict=True):
-            yield day.isoformat(), hour, clicks, users
 
 
 class Connection(asyncio.Protocol):
@@ -75,7 +44,7 @@ class Connection(asyncio.Protocol):
         places: Iterator[tuple[int, dt.date]],
         ends: tuple[bytes, bytes],
         loads: Callable[[bytes], Any],
-        merged: Merged,
+        merged: Arrays,
     ) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._places = places
@@ -123,14 +92,14 @@ class Connection(asyncio.Protocol):
 
 async def fetch_all(
     base: str, days: list[dt.date], concurrency: int, loads: Callable[[bytes], Any]
-) -> Merged:
+) -> Arrays:
     """Fetch all days."""
     address = urlsplit(base)
     query = urlencode({"linkId": LINK, "domain": DOMAIN})
     headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     rest = f"&{query} HTTP/1.1\r\nHost: {address.netloc}\r\n{headers}\r\n"
     ends = f"GET {PATH}?ymd=".encode("ascii"), rest.encode("ascii")
-    merged, places = Merged(len(days)), enumerate(days)
+    merged, places = Arrays(days), enumerate(days)
     context = ssl.create_default_context() if address.scheme == "https" else None
     where: dict[str, Any] = {"host": address.hostname, "port": address.port, "ssl": context}
     loop = asyncio.get_running_loop()
@@ -146,4 +115,4 @@ def fetch(
     base: str, days: list[dt.date], concurrency: int, *, loads: Callable[[bytes], Any] = json.loads
 ) -> Iterable[Row]:
     """Do the work with a decoder of JSON."""
-    return asyncio.run(fetch_all(base, days, concurrency, loads)).rows(days)
+    return asyncio.run(fetch_all(base, days, concurrency, loads)).rows()

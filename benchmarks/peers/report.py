@@ -92,7 +92,7 @@ def _row(contest: Contest, name: str, scene: str, concurrency: int) -> tuple[str
     cells = []
     for figure in (SPEED, CPU):
         ratios = contest.ratios(name, NAIVE, figure, scene, concurrency)
-        cells += [spread(map(figure, runs), "{:,.0f}".format), spread(ratios, "{:.2f}".format)]
+        cells += [spread(map(figure, runs), ",.0f"), spread(ratios, ".2f")]
     return (contender.label + fewer, *cells, f"{statistics.median(run.peak for run in runs) / 2**20:,.0f}")
 
 
@@ -126,8 +126,8 @@ def remarks(contest: Contest) -> Iterator[str]:
         if speeds:
             yield (
                 f"{title}, over plain HTTP and with {PLAN} requests under way, hourlyclicks[speedups] fetches"
-                f" {spread(speeds, '{:.2f}'.format)} {TIMES} the days/s of the loop by hand,"
-                f" with {spread(cpus, '{:.2f}'.format)} {TIMES} its CPU."
+                f" {spread(speeds, '.2f')} {TIMES} the days/s of the loop by hand,"
+                f" with {spread(cpus, '.2f')} {TIMES} its CPU."
             )
     for (scene, name, concurrency), reason in contest.failures.items():
         where = f"{contest.scenes[scene].title}, concurrency {concurrency}"

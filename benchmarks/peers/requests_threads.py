@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, flat, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,4 +46,4 @@ def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
             for rows in pool.map(fetch_day, days)
             for row in rows
         }
-    return ((*hour, *counts) for hour, counts in merged.items())
+    return flat(merged)

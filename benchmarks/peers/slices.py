@@ -8,6 +8,8 @@ that an hour or a day in the wrong place is noticed.
 from __future__ import annotations
 
 import datetime as dt
+from array import array
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ HEADERS = {"Authorization": f"APIKey {KEY}", "User-Agent": AGENT, "Accept": "app
 
 Row: TypeAlias = tuple[str, int, int, int]
 """The date as ISO 8601 writes it, the hour, the clicks and the unique users."""
+
+Merged: TypeAlias = dict[tuple[str, int], tuple[int, int]]
+"""The same as a mapping: the counts by date and hour."""
 
 
 class WrongError(Exception):
@@ -58,6 +63,41 @@ def rows_of(document: dict[str, Any], ymd: str) -> list[dict[str, Any]]:
         if row["ymd"] != ymd:
             raise WrongError(f"asked for {ymd}, got {row['ymd']}")
     return list(document["result"])
+
+
+def flat(merged: Merged) -> Iterator[Row]:
+    """Yield the rows of a mapping."""
+    return ((*hour, *counts) for hour, counts in merged.items())
+
+
+class Arrays:
+    """The same with 16 bytes an hour.
+
+    Args:
+        days: all days, in order.
+    """
+
+    def __init__(self, days: list[dt.date]) -> None:
+        self.days = days
+        self.clicks, self.users = (array("q", [0]) * (HOURS * len(days)) for _ in range(2))
+
+    def add(self, place: int, ymd: str, document: dict[str, Any]) -> None:
+        """Check the answer for one of the days, and put it into its place."""
+        first, clicks, users = place * HOURS, self.clicks, self.users
+        if document["code"] != 0:
+            raise WrongError(document["message"])
+        for row in document["result"]:
+            if row["ymd"] != ymd:
+                raise WrongError(f"asked for {ymd}, got {row['ymd']}")
+            hour = first + row["hour"]
+            clicks[hour] = row["acesCnt"]
+            users[hour] = row["pernCnt"]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows."""
+        hours = product(self.days, range(HOURS))
+        for (day, hour), clicks, users in zip(hours, self.clicks, self.users, strict=True):
+            yield day.isoformat(), hour, clicks, users
 
 
 def check(rows: Iterable[Row], number: int) -> int:

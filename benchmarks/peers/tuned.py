@@ -9,54 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from array import array
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 from yarl import URL
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, HOURS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, Arrays
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from benchmarks.peers.slices import Row
+
+    Take: TypeAlias = Callable[[Arrays, int, str, bytes], object]
 
 _OK = int(HTTPStatus.OK)
 
 
-class Take(Protocol):
-    """Decodes a body, checks it, and writes its figures from a place on."""
-
-    def __call__(self, body: bytes, ymd: str, first: int, clicks: array[int], users: array[int], /) -> object:
-        """Take a day."""
-        ...
-
-
-def taker(loads: Callable[[bytes], Any]) -> Take:
-    """Return what takes a day with a decoder of JSON."""
-
-    def take(body: bytes, ymd: str, first: int, clicks: array[int], users: array[int]) -> None:
-        document = loads(body)
-        if document["code"] != 0:
-            raise RuntimeError(document["message"])
-        for row in document["result"]:
-            if row["ymd"] != ymd:
-                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
-            hour = first + row["hour"]
-            clicks[hour] = row["acesCnt"]
-            users[hour] = row["pernCnt"]
-
-    return take
-
-
-async def fetch_all(
-    base: str, days: list[dt.date], concurrency: int, take: Take
-) -> tuple[array[int], array[int]]:
-    """Fetch all days into two arrays, an hour a place."""
-    clicks, users = (array("q", [0]) * (HOURS * len(days)) for _ in range(2))
+async def fetch_all(base: str, days: list[dt.date], concurrency: int, take: Take) -> Arrays:
+    """Fetch all days into two arrays, an hour a place; `take` puts a body there."""
+    merged = Arrays(days)
     address = URL(base).with_path(PATH).with_query(linkId=LINK, domain=DOMAIN)
     places = enumerate(days)
 
@@ -67,7 +41,7 @@ async def fetch_all(
                 if response.status != _OK:
                     raise RuntimeError(response.status)
                 body = await response.read()
-            take(body, ymd, place * HOURS, clicks, users)
+            take(merged, place, ymd, body)
 
     async with (
         aiohttp.ClientSession(
@@ -80,19 +54,15 @@ async def fetch_all(
     ):
         for _ in range(concurrency):
             group.create_task(work(session))
-    return clicks, users
-
-
-def rows(days: list[dt.date], clicks: array[int], users: array[int]) -> Iterator[Row]:
-    """Yield what the arrays hold."""
-    for place, day in enumerate(days):
-        for hour in range(HOURS):
-            cell = place * HOURS + hour
-            yield day.isoformat(), hour, clicks[cell], users[cell]
+    return merged
 
 
 def fetch(
     base: str, days: list[dt.date], concurrency: int, *, loads: Callable[[bytes], Any] = json.loads
 ) -> Iterable[Row]:
     """Do the work with a decoder of JSON."""
-    return rows(days, *asyncio.run(fetch_all(base, days, concurrency, taker(loads))))
+
+    def take(merged: Arrays, place: int, ymd: str, body: bytes) -> None:
+        merged.add(place, ymd, loads(body))
+
+    return asyncio.run(fetch_all(base, days, concurrency, take)).rows()

@@ -9,14 +9,13 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from benchmarks.peers.slices import HOURS
-from benchmarks.peers.tuned import fetch_all, rows
+from benchmarks.peers.tuned import fetch_all
 
 if TYPE_CHECKING:
     import datetime as dt
-    from array import array
     from collections.abc import Iterable
 
-    from benchmarks.peers.slices import Row
+    from benchmarks.peers.slices import Arrays, Row
 
 
 class Hour(Struct, gc=False):
@@ -39,9 +38,10 @@ class Answer(Struct, gc=False):
 _read = Decoder(Answer).decode
 
 
-def take(body: bytes, ymd: str, first: int, clicks: array[int], users: array[int]) -> None:
-    """Take a day."""
+def take(merged: Arrays, place: int, ymd: str, body: bytes) -> None:
+    """Check the answer for a day, and put it into its place."""
     answer = _read(body)
+    first, clicks, users = place * HOURS, merged.clicks, merged.users
     if answer.code != 0:
         raise RuntimeError(answer.message)
     for row in answer.result:
@@ -54,4 +54,4 @@ def take(body: bytes, ymd: str, first: int, clicks: array[int], users: array[int
 
 def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
     """Do the work."""
-    return rows(days, *asyncio.run(fetch_all(base, days, concurrency, take)))
+    return asyncio.run(fetch_all(base, days, concurrency, take)).rows()

@@ -6,12 +6,9 @@ a file for each month. A Parquet file holds one target at a time in memory, besi
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.processes import MIB, ROOT, fresh, knows_memory, variables
+from benchmarks.processes import MIB, fresh, knows_memory, usage
 from benchmarks.results import Claim, Section, Table
 from benchmarks.store.large import HOURS, YEAR, stock
 
@@ -59,14 +56,10 @@ class Written(NamedTuple):
 def written(words: tuple[str, ...], path: Path, output: Path) -> Written:
     """Write a file of all of a store."""
     last = ("-o", str(output)) if words == _COMMAND else (str(output),)
-    command = [sys.executable, *words, str(path), *last]
-    with subprocess.Popen(command, cwd=ROOT, env=variables()) as process:  # noqa: S603 - ours
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
+    used = usage(*words, str(path), *last)
     files = [output] if output.is_file() else [each for each in output.rglob("*") if each.is_file()]
     size = sum(each.stat().st_size for each in files)
-    return Written(usage.ru_maxrss * 1_024, usage.ru_utime + usage.ru_stime, size)
+    return Written(used.ru_maxrss * 1_024, used.ru_utime + used.ru_stime, size)
 
 
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
@@ -75,16 +68,14 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         return Section("exporting", (), remarks=("Memory was not measured: this system has no `/proc`.",))
     many = MANY // 10 if quick else MANY
     say(f"files of {many:,} targets")
-    place = folder / "exporting"
-    place.mkdir()
-    stores = {targets: stock(place / str(targets), targets) for targets in (*SHEETS, many)}
+    stores = {targets: stock(folder / str(targets), targets) for targets in (*SHEETS, many)}
     found = {
-        (way, targets): fresh(written, words, stores[targets], place / f"{number}-{targets}.parquet")
+        (way, targets): fresh(written, words, stores[targets], folder / f"{number}-{targets}.parquet")
         for number, (way, words) in enumerate(WAYS.items())
         for targets in (FEW, many)
     }
     found |= {
-        ("`export -o x.xlsx`", targets): fresh(written, _COMMAND, stores[targets], place / f"{targets}.xlsx")
+        ("`export -o x.xlsx`", targets): fresh(written, _COMMAND, stores[targets], folder / f"{targets}.xlsx")
         for targets in SHEETS
     }
     return Section(

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from benchmarks.processes import ROOT, fresh, variables
+from benchmarks.processes import cpu_seconds, fresh
 from benchmarks.results import Claim, Section, Table
 from benchmarks.store.bench_resuming import copy, through_the_client
 from benchmarks.store.stored_days import busy_days, filled
@@ -34,16 +31,8 @@ SUMMARY, NOTHING_DUE, FEW_DUE = 4.0, 6.0, 0.6
 MOST_AN_HOUR, MOST_BYTES = 3.2, 12
 """Microseconds to export an hour, and bytes to keep one of 220 clicks."""
 ROUNDS = 3
+_COMMAND = ("-m", "hourlyclicks")
 _ROWS = "SELECT target, date, hour, clicks, unique_users, status FROM hourly ORDER BY target, date, hour"
-
-
-def command_seconds(*words: str) -> float:
-    """Run a command of hourlyclicks, and return its processor time."""
-    before = os.times()
-    command = [sys.executable, "-m", "hourlyclicks", *words]
-    subprocess.run(command, check=True, cwd=ROOT, env=variables(), stdout=subprocess.DEVNULL)  # noqa: S603 - ours
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def nothing_due(path: Path, days: int, targets: int) -> float:
@@ -66,8 +55,8 @@ def bare_export(path: Path, output: Path) -> float:
 
 def export(path: Path, output: Path) -> float:
     """Write every hour with `hourlyclicks export`, and return its processor time, but for its start."""
-    started = command_seconds("export", "--help")
-    return command_seconds("export", "--store", str(path), "--output", str(output)) - started
+    started = cpu_seconds(*_COMMAND, "export", "--help")
+    return cpu_seconds(*_COMMAND, "export", "--store", str(path), "--output", str(output)) - started
 
 
 def stock(folder: Path, targets: int) -> Path:
@@ -97,7 +86,7 @@ def found(folder: Path, *, targets: int, few: int, exported: int, rounds: int) -
         return min(seconds() for _ in range(rounds))
 
     figures = {
-        "summary": least(lambda: command_seconds("status", "--store", str(large), "--summary")),
+        "summary": least(lambda: cpu_seconds(*_COMMAND, "status", "--store", str(large), "--summary")),
         "nothing_due": least(lambda: fresh(nothing_due, large, YEAR, targets)),
         "nothing_due_of_few": least(lambda: fresh(nothing_due, large, YEAR, few)),
         "export": least(lambda: export(small, written)) / hours * 1e6,
@@ -114,9 +103,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     targets, few, exported, rounds = (100, 10, 30, 1) if quick else (TARGETS, FEW, EXPORTED, ROUNDS)
     total = targets * YEAR
     say(f"a file with {total:,} days")
-    place = folder / "large_files"
-    place.mkdir()
-    figures = found(place, targets=targets, few=few, exported=exported, rounds=rounds)
+    figures = found(folder, targets=targets, few=few, exported=exported, rounds=rounds)
     few_days = few * YEAR
     times = Table(
         "Processor time, in seconds",

@@ -37,12 +37,14 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         {"timings": [each.figures() for each in taken]},
         (*REMARKS, *_without_pandas(taken)),
     )
+    parts = {"steps": steps}
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        parts = {
-            part.__name__.rpartition(".")[2]: part.section(Path(folder), quick=quick, say=say)
-            for part in (heartbeat, memory, sharing, large, scanning, exporting, transactions)
-        }
-    return joined("store", {"steps": steps} | parts)
+        for part in (heartbeat, memory, sharing, large, scanning, exporting, transactions):
+            name = part.__name__.rpartition(".")[2]
+            own = Path(folder, name)
+            own.mkdir()
+            parts[name] = part.section(own, quick=quick, say=say)
+    return joined("store", parts)
 
 
 def _claims(taken: list[Timing]) -> Iterator[Claim]:

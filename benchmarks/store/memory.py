@@ -83,9 +83,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     targets, number = (30, 30) if quick else (100, 365)
     total = targets * number
     say(f"memory of a backfill of {total:,} days")
-    place = folder / "memory"
-    place.mkdir()
-    figures = fresh(filled, place, targets, number)
+    figures = fresh(filled, folder, targets, number)
     above = max(held for _, held in figures["samples"]) / MIB
     row = (
         f"{total:,} days of {targets:,} targets",

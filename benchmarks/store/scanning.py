@@ -6,17 +6,16 @@ client, pyarrow, and the series that is being read.
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.processes import MIB, fresh, knows_memory
+from benchmarks.processes import MIB, fresh, knows_memory, peak
 from benchmarks.results import Claim, Section, Table
 from benchmarks.store.large import HOURS, YEAR, stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FEW, MANY = 20, 1_000
 """Targets, each with a year."""
@@ -24,7 +23,6 @@ MOST = 1.3
 """Times the memory of few targets."""
 MOST_AN_HOUR = 3.0
 """Microseconds."""
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 class Scanned(NamedTuple):
@@ -54,13 +52,7 @@ def scanned(path: Path) -> Scanned:
     for batch in scan(path, timezone="Europe/Berlin").reader():
         rows += batch.num_rows
         clicks += pc.sum(batch["clicks"]).as_py()
-    return Scanned(_peak(), time.process_time() - began, rows, clicks)
-
-
-def _peak() -> int:
-    found = _PEAK.search(Path("/proc/self/status").read_text("ascii"))
-    assert found
-    return int(found.group(1)) * 1_024
+    return Scanned(peak(), time.process_time() - began, rows, clicks)
 
 
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
@@ -69,9 +61,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         return Section("scanning", (), remarks=("Memory was not measured: this system has no `/proc`.",))
     many = MANY // 10 if quick else MANY
     say(f"a scan of {many:,} targets")
-    place = folder / "scanning"
-    place.mkdir()
-    found = {targets: fresh(scanned, stock(place / str(targets), targets)) for targets in (FEW, many)}
+    found = {targets: fresh(scanned, stock(folder / str(targets), targets)) for targets in (FEW, many)}
     for targets, each in found.items():
         assert each.rows == targets * YEAR * HOURS
     cost = found[many].seconds / found[many].rows * 1e6

@@ -98,9 +98,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     """Run the processes with stores in a folder."""
     windows = 2 if quick else 8
     say(f"four processes with one store, {windows} windows")
-    place = folder / "sharing"
-    place.mkdir()
-    races = found(place, windows=windows, seconds=1.4)
+    races = found(folder, windows=windows, seconds=1.4)
     alone = races[_ALONE].seconds
     rows = tuple(
         (kind, f"{each.seconds:.2f}", f"{each.seconds / alone:.3f}", " / ".join(map(str, each.shares)))

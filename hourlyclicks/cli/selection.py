@@ -13,9 +13,9 @@ from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import path_type, present
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import has_begun
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
+from hourlyclicks.model.zones import has_begun
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -13,8 +13,8 @@ from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.rules import Rules
 from hourlyclicks.jobs.services import Services
-from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.model.zones import Finality
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 
@@ -132,7 +132,7 @@ def _backend_of(
             limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
         )
         return leased, lease.runs
-    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+    from hourlyclicks.coordination.shared_backend import SharedBackend  # noqa: PLC0415 - not without a store
 
     shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
     return shared, shared.runs

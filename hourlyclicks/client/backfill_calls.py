@@ -10,8 +10,8 @@ from hourlyclicks.jobs.run_options import RunOptions
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.model.dates import last_ended
 from hourlyclicks.model.priority import Lane
+from hourlyclicks.model.zones import last_ended
 
 if TYPE_CHECKING:
     import asyncio

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.model.checks import check_amount, check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, check_begun
+from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.priority import Lane
+from hourlyclicks.model.zones import check_begun
 
 if TYPE_CHECKING:
     import datetime as dt

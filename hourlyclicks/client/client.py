@@ -14,10 +14,10 @@ from hourlyclicks.client.resources import Environment, Network, Storage
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.model.checks import as_wait, check_type
-from hourlyclicks.model.dates import as_zone
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import check_endpoint
 from hourlyclicks.model.targets import Account, Query
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.pasted_key import given_key

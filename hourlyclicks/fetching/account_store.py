@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.daily import is_due
 from hourlyclicks.store.freshness import Reader

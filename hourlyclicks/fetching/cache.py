@@ -14,9 +14,10 @@ from hourlyclicks import events
 from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError
 from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.fetching.account_store import AccountStore
-from hourlyclicks.model.dates import DateRange, is_final
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Query
+from hourlyclicks.model.zones import is_final
 from hourlyclicks.store.ledger import SETTLED, DayState, Failure, LedgerEntry
 
 if TYPE_CHECKING:

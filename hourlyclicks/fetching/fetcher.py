@@ -95,7 +95,6 @@ class DayFetcher:
         try:
             day: DayClicks
             (day,) = await self.ask(task, exchange)
-            self.rules.retrier.budget.earn()
             if self._cache is not None:
                 stored = await self._cache.put(
                     task.query,
@@ -126,20 +125,6 @@ class DayFetcher:
             self._dispatch(done)
         task.caller.answered += not task.again
         return day
-
-    async def ask_range(self, task: FetchTask, exchange: Exchange) -> None:
-        """Send requests for a range of days until one of them is answered; nothing is stored.
-
-        Args:
-            task: the first day, and the caller that the range is fetched for.
-            exchange: the requests; it has the answer afterwards.
-
-        Raises:
-            HourlyClicksError: it failed.
-            OverError: the job was over before the result was known.
-        """
-        await self.ask(task, exchange)
-        self.rules.retrier.budget.earn()
 
     async def ask(self, task: FetchTask, exchange: Exchange) -> tuple[Any, ...]:
         """Send requests until one of them is answered, or the exchange fails; nothing is stored.
@@ -178,6 +163,7 @@ class DayFetcher:
                 if not (task.keeps_slot and outcome is SUCCEEDED):
                     limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
+                self.rules.retrier.budget.earn()
                 return exchange.days
             wait = exchange.next()
             if wait is not None:

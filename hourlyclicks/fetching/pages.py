@@ -164,5 +164,4 @@ async def fetch_page(
     query = Query(rules.clock.wall().date(), Account())
     task = FetchTask(Caller(Job(Lane.INTERACTIVE), context=context), query, claims=False)
     await fetcher.ask(task, PageExchange(rules, task, name, page))
-    rules.retrier.budget.earn()
     return page.page

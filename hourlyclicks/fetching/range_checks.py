@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
 from hourlyclicks.fetching.task import Caller, FetchTask
-from hourlyclicks.model.dates import last_ended
 from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_proof import RangeProof
 from hourlyclicks.model.targets import Query
+from hourlyclicks.model.zones import last_ended
 from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR

@@ -95,7 +95,6 @@ class RangeFetcher(DayFetcher):
         try:
             rows = await self.ask(task, exchange)
             task.kept_slot = exchange.slot if task.keeps_slot else None
-            self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
                 return
             await self._evaluate(task, exchange, rows)

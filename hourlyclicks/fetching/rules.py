@@ -9,7 +9,7 @@ from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
-from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.zones import Finality
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.wire.key import ApiKey
 

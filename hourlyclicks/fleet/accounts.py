@@ -10,9 +10,10 @@ import attrs
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.model.checks import check_label, check_type
-from hourlyclicks.model.dates import DateRange, as_day, as_zone
+from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.target_days import TargetDays
 from hourlyclicks.model.targets import Target
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.pacing.plans import Limits, Plan
 
 if TYPE_CHECKING:

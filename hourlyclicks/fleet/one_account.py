@@ -18,9 +18,9 @@ from hourlyclicks.errors import LeaseLostError, StoreError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
 from hourlyclicks.fleet.held import HeldAccount
 from hourlyclicks.fleet.key_owners import same_key
-from hourlyclicks.model.dates import as_zone, last_ended
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
+from hourlyclicks.model.zones import as_zone, last_ended
 from hourlyclicks.store.leases import StoredLease
 from hourlyclicks.wire.key import ApiKey, Secret
 

@@ -11,7 +11,7 @@ from yarl import URL
 
 from hourlyclicks.client import Client
 from hourlyclicks.clock import SECOND, Clock
-from hourlyclicks.coordination.backend import request_life
+from hourlyclicks.coordination.shared_backend import request_life
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.pacing.plans import Limits, Plan

@@ -19,7 +19,7 @@ from hourlyclicks.fleet.shards import Shard
 from hourlyclicks.fleet.sources import JobsRef, all_jobs
 from hourlyclicks.fleet.task_options import check_options, share_of
 from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import seconds_until
+from hourlyclicks.model.deadlines import seconds_until
 from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.pacing.plans import as_rate

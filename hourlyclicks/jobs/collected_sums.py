@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow, Outcome
-    from hourlyclicks.model.dates import Finality
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.model.zones import Finality
     from hourlyclicks.store.freshness import Freshness
 
 

@@ -260,7 +260,7 @@ class DailyRun:
             request.task = task
         exchange = Exchange(self._fetcher.rules, task, question)
         try:
-            await self._fetcher.ask_range(task, exchange)
+            await self._fetcher.ask(task, exchange)
         except HourlyClicksError as error:
             self._report_range(exchange, 0, error)
             raise

@@ -30,10 +30,11 @@ import attrs
 from hourlyclicks import events
 from hourlyclicks.errors import ApiError, DecodeError
 from hourlyclicks.fetching.pages import SHORTEST_PERIOD, fetch_page
-from hourlyclicks.model.dates import DateRange, last_begun, last_ended
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import ListedGroup, ListedLink
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
+from hourlyclicks.model.zones import last_begun, last_ended
 from hourlyclicks.wire.lists import GROUPS, LINKS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
 from hourlyclicks.model.quantities import count
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.fetching.range_state import URGENT_SHIFT, RecentProof, is_suspicious
 from hourlyclicks.jobs.range_plan import halves, plan_ranges
-from hourlyclicks.model.dates import DateRange, last_begun
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import RangeCap
 from hourlyclicks.model.range_proof import RangeProof
+from hourlyclicks.model.zones import last_begun
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.model.dates import seconds_until
+from hourlyclicks.model.deadlines import seconds_until
 from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.jobs.range_plan import plan_ranges
-from hourlyclicks.model.dates import DateRange, last_begun
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.zones import last_begun
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:

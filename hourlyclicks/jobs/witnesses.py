@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hourlyclicks.jobs.history import NOTHING, read_history
-from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.targets import Query
+from hourlyclicks.model.zones import is_final
 from hourlyclicks.store.ledger import WITH_FIGURES
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Where the limits are kept: in memory, for a process that is alone with its key, or shared.
 
-The limiter asks a `LimiterBackend` for slots. The shared one, in `hourlyclicks.coordination.backend`, cannot
-answer at once; it says to wait, and calls the `WaitingTasks` when it knows.
+The limiter asks a `LimiterBackend` for slots. The shared one, in `hourlyclicks.coordination.shared_backend`,
+cannot answer at once; it says to wait, and calls the `WaitingTasks` when it knows.
 """
 
 from __future__ import annotations

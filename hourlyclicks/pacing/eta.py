@@ -23,7 +23,7 @@ from hourlyclicks.events import Binding
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.range_caps import RangeCap
 from hourlyclicks.pacing.demand import Demand
-from hourlyclicks.pacing.spans import Spans, WindowSize
+from hourlyclicks.pacing.min_distances import MinDistances, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency:
     if requests == 0:
         return 0.0
     way = round(latency * SECOND)
-    # A window from sending to sending: `Spans` adds the latency, so that it is taken off here.
+    # A window from sending to sending: `MinDistances` adds the latency, so that it is taken off here.
     window = WindowSize(rate.requests, round(rate.seconds * SECOND) - way)
-    return (way + Spans([window], concurrency, low=way, high=way).least(requests - 1, way)) / SECOND
+    return (way + MinDistances([window], concurrency, low=way, high=way).least(requests - 1, way)) / SECOND
 
 
 def forecast(

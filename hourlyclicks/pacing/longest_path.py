@@ -11,8 +11,8 @@ leaves at the latest of
 
 Unrolled, this is a longest path: ``s[m]`` is the maximum, over the moments b that the past sets for a
 request i, of ``b + least(m - i)``, where ``least(x)`` is the least time between a request and the x-th after
-it (`hourlyclicks.pacing.spans`). Nothing here depends on the number of requests; the past has at most as many
-moments as the windows have slots.
+it (`hourlyclicks.pacing.min_distances`). Nothing here depends on the number of requests; the past has at most
+as many moments as the windows have slots.
 
 Abandoned requests end at moments of their own. Until the first of them ends, the requests pass the same
 limits with smaller sizes, so that the schedule is computed in one stretch for each of them.
@@ -24,7 +24,7 @@ from bisect import bisect_left, bisect_right
 from operator import add
 from typing import TYPE_CHECKING
 
-from hourlyclicks.pacing.spans import Spans, WindowSize
+from hourlyclicks.pacing.min_distances import MinDistances, WindowSize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ class Schedule:
     """When further requests leave, from what is known of the past.
 
     Args:
-        spans: the least times between requests.
-        latency: nanoseconds from sending to response, in the range of `spans`.
+        distances: the least times between requests.
+        latency: nanoseconds from sending to response, in the range of `distances`.
         start: the moment before which none leaves; at least the present.
         even: the moment from which on even spacing lets a request go.
         returns: when the requests in flight return, in order; at most `start` + `latency`.
@@ -43,11 +43,11 @@ class Schedule:
         abandoned: until when abandoned requests may arrive, in order.
     """
 
-    __slots__ = ("abandoned", "even", "latency", "responses", "returns", "spans", "start")
+    __slots__ = ("abandoned", "distances", "even", "latency", "responses", "returns", "start")
 
     def __init__(
         self,
-        spans: Spans,
+        distances: MinDistances,
         latency: int,
         start: int,
         even: int = 0,
@@ -55,7 +55,7 @@ class Schedule:
         responses: list[int] | None = None,
         abandoned: Sequence[int] = (),
     ) -> None:
-        self.spans = spans
+        self.distances = distances
         self.latency = latency
         self.start = start
         self.even = even
@@ -75,7 +75,9 @@ class Schedule:
         self._end(self.start)
 
     def _leaves(self, number: int) -> int:
-        return leaves(number, self.spans, self.latency, self.start, self.even, self.returns, self.responses)
+        return leaves(
+            number, self.distances, self.latency, self.start, self.even, self.returns, self.responses
+        )
 
     # -- abandoned requests -----------------------------------------------------------------------------
 
@@ -89,7 +91,7 @@ class Schedule:
                 if stretch is not None and sent:
                     if sent > number:
                         return stretch._leaves(number)  # noqa: SLF001 - its own class
-                    most = max(self.spans.group, *(size for size, _ in self.spans.windows), 1)
+                    most = max(self.distances.group, *(size for size, _ in self.distances.windows), 1)
                     self._sent([stretch._leaves(nth) for nth in range(max(0, sent - most), sent)])  # noqa: SLF001 - its own class
                     number -= sent
                 self.start = end
@@ -98,34 +100,36 @@ class Schedule:
 
     def _stretch(self) -> Schedule | None:
         """Return the schedule as long as all abandoned requests hold their slots; ``None``: none leaves."""
-        spans, less = self.spans, len(self.abandoned)
-        windows = [WindowSize(size - less, length) for size, length in spans.windows]
-        if spans.after_response or min([spans.group - less, *(size for size, _ in windows)]) <= 0:
+        distances, less = self.distances, len(self.abandoned)
+        windows = [WindowSize(size - less, length) for size, length in distances.windows]
+        if distances.after_response or min([distances.group - less, *(size for size, _ in windows)]) <= 0:
             return None
-        smaller = Spans(windows, spans.group - less, spans.interval, low=self.latency, high=self.latency)
+        smaller = MinDistances(
+            windows, distances.group - less, distances.interval, low=self.latency, high=self.latency
+        )
         return Schedule(smaller, self.latency, self.start, self.even, self.returns, self.responses)
 
     def _sent(self, moments: Sequence[int]) -> None:
         """Add the last requests that have left."""
         returns = [moment + self.latency for moment in moments]
-        self.returns = sorted(self.returns + returns)[-self.spans.group :]
+        self.returns = sorted(self.returns + returns)[-self.distances.group :]
         self.responses = sorted(self.responses + returns)
-        self.even = max(self.even, moments[-1] + self.spans.interval)
-        if self.spans.after_response:
-            self.even = max(self.even, returns[-1] + self.spans.extra)
+        self.even = max(self.even, moments[-1] + self.distances.interval)
+        if self.distances.after_response:
+            self.even = max(self.even, returns[-1] + self.distances.extra)
 
     def _end(self, now: int) -> None:
         """Count the abandoned requests that can arrive no more as if their responses had come then."""
         while self.abandoned and self.abandoned[0] <= now:
             moment = self.abandoned.pop(0)
             self.responses = sorted([*self.responses, moment])
-            if self.spans.after_response:
-                self.even = max(self.even, moment + self.spans.extra)
+            if self.distances.after_response:
+                self.even = max(self.even, moment + self.distances.extra)
 
 
 def leaves(
     number: int,
-    spans: Spans,
+    distances: MinDistances,
     latency: int,
     start: int,
     even: int,
@@ -134,39 +138,39 @@ def leaves(
 ) -> int:
     """Return when the nth further request leaves, n from 0; for the rest see `Schedule`."""
     first = max(even, start)
-    if spans.plain:
+    if distances.plain:
         # All full windows come last. So of the responses only one matters: that of the request in flight
         # which holds the place that the request takes in the first round.
-        best, rest, group = 0, number, spans.group
-        for size, length, _ in spans.levels:
+        best, rest, group = 0, number, distances.group
+        for size, length, _ in distances.levels:
             best += rest // size * (length + latency)
             rest %= size
         place = rest % group - group + len(returns)
         if place >= 0 and returns[place] > first:
             first = returns[place]
         best += first + rest // group * latency
-    elif spans.after_response:
+    elif distances.after_response:
         if returns:
-            first = max(first, returns[-1] + spans.extra)
-        best = first + spans.least(number, latency)
+            first = max(first, returns[-1] + distances.extra)
+        best = first + distances.least(number, latency)
     else:
-        best = first + spans.least(number, latency)
-        free = spans.group - len(returns)  # the request with this number waits for the first response
+        best = first + distances.least(number, latency)
+        free = distances.group - len(returns)  # the request with this number waits for the first response
         for nth, moment in enumerate(returns, free):
             if 0 <= nth <= number:
-                best = max(best, moment + spans.least(number - nth, latency))
-    search = _after_slots if spans.simple else _after_each_slot
-    for size, length in spans.windows:
+                best = max(best, moment + distances.least(number - nth, latency))
+    search = _after_slots if distances.simple else _after_each_slot
+    for size, length in distances.windows:
         if responses and responses[-1] + length > start:
             # A slot that was free at the start sets no moment.
             first_held = bisect_right(responses, start - length)
-            best = length + search(number, spans, latency, size, responses, first_held, best - length)
+            best = length + search(number, distances, latency, size, responses, first_held, best - length)
     return best
 
 
 def _after_slots(
     number: int,
-    spans: Spans,
+    distances: MinDistances,
     latency: int,
     size: int,
     responses: Sequence[int],
@@ -178,10 +182,10 @@ def _after_slots(
     As long as the same number of full windows follows, the later responses are at least as late, and only the
     rounds of the concurrency between them and the last request differ; so many are compared at a time.
     """
-    levels, group, round_ = spans.levels, spans.group, latency + spans.extra
-    if spans.interval and spans.interval * group >= round_:
-        group, round_ = 1, spans.interval
-    uneven = spans.interval if group > 1 else 0
+    levels, group, round_ = distances.levels, distances.group, latency + distances.extra
+    if distances.interval and distances.interval * group >= round_:
+        group, round_ = 1, distances.interval
+    uneven = distances.interval if group > 1 else 0
     free = size - len(responses)  # the request with this number waits for the first response
     nth = max(0, free + first_held)
     last = size - 1 if size <= number else number
@@ -204,7 +208,7 @@ def _after_slots(
 
 def _after_each_slot(
     number: int,
-    spans: Spans,
+    distances: MinDistances,
     latency: int,
     size: int,
     responses: Sequence[int],
@@ -214,11 +218,11 @@ def _after_each_slot(
     """Return the same as `_after_slots`, where the number of full windows has to be searched for."""
     free = size - len(responses)
     first, last = max(0, free + first_held), min(size - 1, number)
-    longest = spans.least(number - first, latency) if first <= last else 0
+    longest = distances.least(number - first, latency) if first <= last else 0
     for nth in range(last, first - 1, -1):
         if responses[nth - free] + longest <= best:
             break
-        best = max(best, responses[nth - free] + spans.least(number - nth, latency))
+        best = max(best, responses[nth - free] + distances.least(number - nth, latency))
     return best
 
 

@@ -11,11 +11,11 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.pacing.longest_path import Schedule, leaves
-from hourlyclicks.pacing.spans import Spans
+from hourlyclicks.pacing.min_distances import MinDistances
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Binding
-    from hourlyclicks.pacing.spans import Constraints
+    from hourlyclicks.pacing.min_distances import Constraints
 
 
 class Moment(NamedTuple):
@@ -101,8 +101,8 @@ class WindowSnapshot(NamedTuple):
         unpaced = (start if place < 0 or returns[place] < start else returns[place]) + rounds * latency
         if not constraints.most and self.even <= start:
             return self._moment(unpaced, unpaced, start, latency)
-        spans, responses = constraints.spans(latency), self._responses(returns)
-        last = leaves(requests - 1, spans, latency, start, self.even, returns, responses)
+        distances, responses = constraints.distances(latency), self._responses(returns)
+        last = leaves(requests - 1, distances, latency, start, self.even, returns, responses)
         return self._moment(last, unpaced, start, latency)
 
     def usage(self, latency: int) -> Usage:
@@ -132,11 +132,11 @@ class WindowSnapshot(NamedTuple):
         opens = max(start, self.opens)
         if self.held and self.probing and returns:
             opens = max(opens, returns[-1])  # since it opened, nothing was sent but the probe
-        concurrency, spans = self.constraints.concurrency, self.constraints.spans(latency)
+        concurrency, distances = self.constraints.concurrency, self.constraints.distances(latency)
         schedules = (
-            Schedule(spans, latency, opens, self.even, returns, self._responses(returns)),
-            Schedule(Spans((), concurrency, low=latency, high=latency), latency, opens, 0, returns),
-            Schedule(Spans((), number + 1, low=latency, high=latency), latency, opens),
+            Schedule(distances, latency, opens, self.even, returns, self._responses(returns)),
+            Schedule(MinDistances((), concurrency, low=latency, high=latency), latency, opens, 0, returns),
+            Schedule(MinDistances((), number + 1, low=latency, high=latency), latency, opens),
         )
         for schedule in schedules[:2]:
             schedule.abandoned = list(self.abandoned)

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.pacing.breaker import CircuitBreaker, Wait
+from hourlyclicks.pacing.min_distances import Constraints, WindowSize
 from hourlyclicks.pacing.snapshot import WindowSnapshot
-from hourlyclicks.pacing.spans import Constraints, WindowSize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

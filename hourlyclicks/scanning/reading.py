@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.store.opening import is_address, open_store
 from hourlyclicks.store.postgres_address import place_of

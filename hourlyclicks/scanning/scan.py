@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Self, cast
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_name
-from hourlyclicks.model.dates import DateRange, as_day, as_zone
+from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.hours import NoHours
 from hourlyclicks.model.frames.layouts import hourly_layout
 from hourlyclicks.model.targets import Account, Group, Link
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.scanning.months import by_month
 from hourlyclicks.scanning.pull import Pull
 from hourlyclicks.scanning.reading import Selection, read

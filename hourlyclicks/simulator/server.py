@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange, as_zone, is_final
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
+from hourlyclicks.model.zones import as_zone, is_final
 from hourlyclicks.simulator.app import App
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
 from hourlyclicks.simulator.clients import client_limits

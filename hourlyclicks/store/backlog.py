@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.model.dates import DateRange, last_ended
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
+from hourlyclicks.model.zones import last_ended
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.summary import TargetSummary
 

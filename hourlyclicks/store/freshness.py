@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.model.dates import SETTLE, ends, is_final
+from hourlyclicks.model.zones import SETTLE, ends, is_final
 from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, DayState
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import attrs
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
 from hourlyclicks.store.coverage import (

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDictProxy, istr
 
-from hourlyclicks.model.dates import begins
+from hourlyclicks.model.zones import begins
 from hourlyclicks.wire.header_fields import fields_of
 from hourlyclicks.wire.http_dates import moment_of
 

@@ -50,7 +50,7 @@ def test_exit_codes(tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert "- failed: peers: ZeroDivisionError" in printed
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert {name: part["figures"]["figure"] for name, part in document["parts"].items()} == {
+    assert {name: part["section"]["figures"]["figure"] for name, part in document["parts"].items()} == {
         "pacing": 2,
         "footprint": 2,
         "store": 0.5,

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from hourlyclicks import DateRange, DayClicks, Link
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 
 if TYPE_CHECKING:
     from hourlyclicks import HourlySeries, Target

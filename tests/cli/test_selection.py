@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks import Account, DateRange, Group, Link, UsageError
 from hourlyclicks.cli.selection import read_targets, with_targets
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 
 if TYPE_CHECKING:
     from pathlib import Path

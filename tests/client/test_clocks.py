@@ -14,8 +14,9 @@ import pytest
 
 from hourlyclicks import Client, Limits, Rate, StopReason, UsageError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.model.dates import DateRange, has_begun, today
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.series_builder import merge_days
+from hourlyclicks.model.zones import has_begun, today
 from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import SETTLED

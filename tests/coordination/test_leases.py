@@ -12,7 +12,7 @@ import pytest
 
 from hourlyclicks import Client, LeaseLostError, Limits, Link, UsageError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination import leased_backend, renewal
+from hourlyclicks.coordination import active_backend, renewal
 from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import Leases, end_leases
 from hourlyclicks.coordination.state import ArbiterState
@@ -422,7 +422,7 @@ def test_a_cap_on_all_unsaved_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_limits_come_back_into_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also right after a step that reports the last response, when nothing else would wake the tasks."""
-    monkeypatch.setattr(leased_backend, "ALONE_AFTER", SECOND // 5)
+    monkeypatch.setattr(active_backend, "ALONE_AFTER", SECOND // 5)
 
     async def scenario(world: World) -> None:
         process = await world.process()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.registry import RunRegistry
+from hourlyclicks.coordination.shared_backend import SharedBackend
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
@@ -46,7 +46,7 @@ class LatePeeks(SqliteStore):
         """See `hourlyclicks.store.protocol.Store.pace`."""
         result = await super().pace(account, change, of=of, peek=peek)
         if peek:
-            await self._clock.sleep(2.0)
+            await self.shared_clock.clock.sleep(2.0)
         return result
 
 

@@ -41,7 +41,7 @@ from hourlyclicks.events import event as every
 from hourlyclicks.events.records import fields
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, fails, in_turn, play, status
 

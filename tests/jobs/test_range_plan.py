@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.jobs.range_plan import halves, plan_ranges
-from hourlyclicks.model.dates import DateRange, has_begun, last_begun
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH, RangeCap
+from hourlyclicks.model.zones import has_begun, last_begun
 from hourlyclicks.pacing.plans import Plan, longest_range
 
 TEN_YEARS = DateRange.of("2016-01-01", "2025-12-31")

@@ -20,7 +20,8 @@ from hourlyclicks.events import DayFailed, FetchCancelled, Progress
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.series import summarize
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.series import HourlySeries, SeriesBuilder
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.series_builder import SeriesBuilder
 from tests.fetching.asking import DAY, LINK, slots_in_use
 from tests.fetching.stage import (
     BAD_DAYS,

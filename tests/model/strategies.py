@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account, Group, Link
 
 if TYPE_CHECKING:

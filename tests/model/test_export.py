@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.export import COLUMNS, Row, csv_cell
-from hourlyclicks.model.series import HourlySeries, merge_days
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account, Link
 from tests.model.strategies import FIRST, TARGETS, a_day, series
 

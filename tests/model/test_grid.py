@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account
 from tests.model.strategies import FIRST, a_day, series
 

@@ -9,7 +9,7 @@ import attrs
 
 from hourlyclicks import BackfillReport, DateRange, DayClicks, Link, Plan, StopReason, TransportError
 from hourlyclicks.model.scale import BLUES
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.pacing.eta import forecast
 from tests.model.pngs import read
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.periods import PERIODS, PeriodClicks, month_of, week_of
-from hourlyclicks.model.series import HourlySeries, merge_days
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account
 from tests.model.frames.sample import a_series
 from tests.model.strategies import FIRST, NOON, a_day, series

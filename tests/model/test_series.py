@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
-from hourlyclicks.model.series import HourlySeries, SeriesBuilder, merge_days
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account, Link
 from tests.model.strategies import FIRST, NOON, TARGETS, a_day, content, days_of, ranges, series
 
@@ -335,29 +336,6 @@ def test_a_series_prints_in_a_line() -> None:
     evil = merge_days(WEEK, [], target=Link("\x1b[2J" + "x" * 5000, "https://vvd.bz"))
     assert repr(evil).isprintable()
     assert len(repr(evil)) < 200
-
-
-# the builder
-
-
-def test_a_builder_builds_once() -> None:
-    """Building passes the memory on; the builder cannot be used again."""
-    builder = SeriesBuilder(Account(), WEEK)
-    builder.add(a_day(FIRST))
-    assert (builder.target, builder.range) == (Account(), WEEK)
-    assert builder.build()[FIRST] == a_day(FIRST)
-    for use in (builder.build, lambda: builder.add(a_day(FIRST))):
-        with pytest.raises(UsageError, match="this builder is used up"):
-            use()
-
-
-@pytest.mark.parametrize("shift", [-1, 7])
-def test_a_day_out_of_range_is_refused(shift: int) -> None:
-    """The day before the range and the day after it are usage errors, and change nothing."""
-    builder = SeriesBuilder(Account(), WEEK)
-    with pytest.raises(UsageError, match=r"is not in the range 2024-02-25\.\.2024-03-02"):
-        builder.add(a_day(FIRST + shift * DAY))
-    assert list(WEEK) == list(builder.build().missing_days)
 
 
 @pytest.mark.parametrize("date", [dt.date.min, dt.date(2024, 2, 29), dt.date.max])

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
 from hourlyclicks.client.preload import load_all
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination import backend as shared
-from hourlyclicks.coordination import leased_backend as leased
+from hourlyclicks.coordination import active_backend as active
+from hourlyclicks.coordination import shared_backend as shared
 from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.events import DayDone, RequestDone
@@ -127,7 +127,7 @@ def begin(job: Job, path: Path, word: Connection) -> None:
 
 async def main(job: Job, word: Connection) -> None:
     """Do it."""
-    shared.MARGIN, leased.ALONE_AFTER = job.margin, round(job.alone * SECOND)
+    shared.MARGIN, active.ALONE_AFTER = job.margin, round(job.alone * SECOND)
     if not job.lease:
         await work(job, job.store, word)
         return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.coordination.backend import MARGIN
+from hourlyclicks.coordination.shared_backend import MARGIN
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH

@@ -16,7 +16,7 @@ import pytest
 
 import hourlyclicks
 from hourlyclicks import DateRange, HourlySeries, Link, StoreError, UsageError, scan
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account, Group
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.opening import store_of

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.jobs.gaps import FirstGaps
-from hourlyclicks.model.dates import DateRange, last_ended
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Group
+from hourlyclicks.model.zones import last_ended
 from hourlyclicks.store.backlog import NEW, Scope, backlogs_of, summaries_of
 from hourlyclicks.store.coverage import freshness_of
 from hourlyclicks.store.ledger import DayState, LedgerEntry

@@ -15,7 +15,7 @@ SCRIPT = """
 import asyncio, os, resource, sys
 import hourlyclicks
 from hourlyclicks import HourlyClicksError
-from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.store.opening import store_of
 
 class Full:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.model.dates import SETTLE, DateRange, is_final
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.zones import SETTLE, is_final
 from hourlyclicks.store.freshness import SKEW, Freshness, Reader
 from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DayState, LedgerEntry
 from tests.model.strategies import FIRST, NOON

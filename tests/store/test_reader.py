@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import hourlyclicks.store
 from hourlyclicks import DateRange, StoreError, UsageError
 from hourlyclicks.model.fingerprints import fingerprint_of
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.store import open_store, stored_account
 from hourlyclicks.store.coverage import cover
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, Revision

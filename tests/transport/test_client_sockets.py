@@ -13,8 +13,8 @@ import pytest
 from hourlyclicks.client import Client
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, TransportError, UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.model.dates import begins
 from hourlyclicks.model.targets import Link
+from hourlyclicks.model.zones import begins
 from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import LARGEST_BODY

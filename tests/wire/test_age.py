@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from hourlyclicks.model.dates import begins, is_final
 from hourlyclicks.model.http import Response
+from hourlyclicks.model.zones import begins, is_final
 from hourlyclicks.wire.age import as_of, dated
 from tests.cases import every_case
 

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from hourlyclicks.cli.actions.fetch import RETRY, checked_ranges, cost_of, count_days
-from hourlyclicks.cli.actions.keys import find_key
-from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
@@ -23,6 +20,9 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
+from hourlyclicks.cli.shared.fetching import RETRY, checked_ranges, cost_of, count_days
+from hourlyclicks.cli.shared.keys import find_key
+from hourlyclicks.cli.shared.migrating import migrate
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.audit import audit_lines

@@ -6,13 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.stores import accounts_of, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.shared.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError
-from hourlyclicks.model.dates import today
+from hourlyclicks.model.zones import today
 from hourlyclicks.render.check import check_line, check_object, unreadable_object
 from hourlyclicks.store.backlog import summaries_of
 from hourlyclicks.store.check import check

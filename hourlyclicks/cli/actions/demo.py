@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import attrs
 from rich.text import Text
 
-from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.figures import line
@@ -26,6 +25,7 @@ from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
+from hourlyclicks.cli.shared.collecting import Outcome
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries

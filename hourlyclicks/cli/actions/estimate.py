@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.actions.stores import account_to_fill, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
+from hourlyclicks.cli.shared.stores import account_to_fill, looking_into
 from hourlyclicks.jobs.estimate import count_ranges, count_requests
-from hourlyclicks.model.dates import as_zone
 from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.target_days import days_of_each
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Plan, longest_range
 from hourlyclicks.render.phrases import BOUND_BY, limits_in_words

@@ -7,9 +7,9 @@ import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.shared.stores import accounts, looking_into
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.render.history import as_objects, history_lines, in_order, latest
 

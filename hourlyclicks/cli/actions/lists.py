@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import events_shown, say
 from hourlyclicks.cli.options.access import Access
@@ -17,6 +16,7 @@ from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.shared import RateOptions, default_rate
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import format_for
+from hourlyclicks.cli.shared.keys import find_key
 from hourlyclicks.events import ClockSkew, ListName, PageAttemptFailed, Paused
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange

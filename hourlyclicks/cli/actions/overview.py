@@ -6,11 +6,11 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.running import runs_of
-from hourlyclicks.cli.actions.stores import accounts_of, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.shared.running_backfills import runs_of
+from hourlyclicks.cli.shared.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.overview import overview_lines, overview_object

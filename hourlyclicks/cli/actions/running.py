@@ -1,4 +1,4 @@
-"""What ``hourlyclicks status`` shows of running backfills."""
+"""What ``hourlyclicks status --running`` does."""
 
 from __future__ import annotations
 
@@ -6,39 +6,16 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.shared.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets
 from hourlyclicks.coordination.runs import running_backfills
-from hourlyclicks.errors import StoreError
-from hourlyclicks.render.running import as_object, fleet_as_object, fleet_lines, running_lines, unknown_lines
+from hourlyclicks.render.running import as_object, fleet_as_object, fleet_lines, running_lines
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.store.stored_account import StoredAccount
-
-
-async def runs_of(account: StoredAccount) -> list[RunningBackfill] | StoreError:
-    """Return the running backfills of an account, or why they are not known."""
-    try:
-        return list(await running_backfills(account, now=present()))
-    except StoreError as error:
-        return error
-
-
-async def lines_about(account: StoredAccount) -> list[str]:
-    """Return the lines about the running backfills of an account; none if none runs.
-
-    That their state cannot be read, as by a role without the right to it, does not hide the days.
-    """
-    now = present()
-    try:
-        return list(running_lines(await running_backfills(account, now=now), now))
-    except StoreError as error:
-        return unknown_lines(str(error))
 
 
 def run(store: StoreChoice, form: str) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.cli.actions.running import lines_about
-from hourlyclicks.cli.actions.stores import accounts_of, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.model.dates import as_zone
+from hourlyclicks.cli.shared.running_backfills import lines_about
+from hourlyclicks.cli.shared.stores import accounts_of, looking_into
 from hourlyclicks.model.quantities import count
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.store.backlog import Scope, summaries_of
 from hourlyclicks.store.ledger import DayState

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import NOT_RUNNING, Failure
+from hourlyclicks.cli.shared.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets, stop_fleets
 from hourlyclicks.coordination.runs import running_backfills, stop_backfills
 from hourlyclicks.render.running import process_of

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from hourlyclicks.cli.actions.backfill import Job, RunOptions, named, run_job
 from hourlyclicks.cli.console.messages import quiet
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.record import recording
-from hourlyclicks.model.dates import last_ended
+from hourlyclicks.cli.shared.runs import Job, RunOptions, named, run_job
+from hourlyclicks.model.zones import last_ended
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

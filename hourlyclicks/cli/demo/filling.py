@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.demo.settings import LINK, client_of
+from hourlyclicks.cli.shared.collecting import Outcome
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.store.opening import open_store
 
 if TYPE_CHECKING:

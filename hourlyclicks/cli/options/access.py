@@ -12,8 +12,8 @@ import click
 
 from hourlyclicks.cli.options.shared import path_type
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import as_zone
 from hourlyclicks.model.questions import EndpointChoice
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.pacing.plans import Plan, longest_range
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import click
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_label
-from hourlyclicks.model.dates import DateRange, as_day, last_ended
+from hourlyclicks.model.dates import DateRange, as_day
+from hourlyclicks.model.zones import last_ended
 from hourlyclicks.pacing.plans import Limits, Plan, as_rate, list_limits
 
 if TYPE_CHECKING:

@@ -157,7 +157,7 @@ class HourlyTabular(Tabular):
         Raises:
             UsageError: there is no such time zone.
         """
-        from hourlyclicks.model.dates import as_zone  # noqa: PLC0415 - `day` is below `dates`
+        from hourlyclicks.model.zones import as_zone  # noqa: PLC0415 - `day` is below `dates`
 
         return HourlyFrame(self, as_zone(timezone))
 

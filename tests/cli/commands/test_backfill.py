@@ -10,6 +10,7 @@ import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli.actions import backfill as module
+from hourlyclicks.cli.shared import runs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status, retry_after
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 
@@ -166,7 +167,7 @@ def test_a_name_makes_another_account(server: Simulator, store: str) -> None:
 
 def test_failed_days_come_first_in_the_next_run(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day that fails is named, and requested again."""
-    monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
+    monkeypatch.setattr(runs, "RETRY", RetryPolicy(attempts=1))
     with serving(faults=Script(Rule(Status(500), day=BAD, number=range(1, 61)))) as server:
         result = filled(server, store)
         assert result.exit_code == 10

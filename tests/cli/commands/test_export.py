@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import DateRange
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.store import stored_account
 from hourlyclicks.store.stored_account import chunks
 from tests.cli.filled_stores import HANGUL, LINK, TEAM, answer, days, empty, fill, stock

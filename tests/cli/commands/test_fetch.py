@@ -13,6 +13,7 @@ import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli.actions import fetch as module
+from hourlyclicks.cli.shared import fetching
 from hourlyclicks.simulator import Close, Envelope, Rule, Script, Status, redirect, retry_after
 from hourlyclicks.simulator.faults import NOTHING
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
@@ -207,7 +208,7 @@ def test_the_rest_can_be_fetched_by_the_printed_command(tmp_path: Path) -> None:
     bad = [dt.date(2025, 4, day) for day in (10, 11, 20)]
     with serving(faults=Script(*(Rule(Status(501), day=day) for day in bad))) as server:
         result = fetched(server, "--partial", "-o", str(tmp_path / "it's.csv"))
-        kept = f"--limit 100000/1 --concurrency 2 --base-url {server.url} --partial"
+        kept = f"{shlex.join(FAST)} --base-url {server.url} --partial"
     lines = result.stderr.partition("To fetch the rest:\n")[2].splitlines()
     link = "  hourlyclicks fetch --link kYdr --domain https://vvd.bz"
     assert [shlex.split(line) for line in lines[:-1]] == [
@@ -291,7 +292,7 @@ def test_each_error_has_its_exit_code(
     fault: Fault, code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error without any fetched day ends with its own exit code and one sentence."""
-    monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
+    monkeypatch.setattr(fetching, "RETRY", RetryPolicy(attempts=1))
     with serving(faults=Script(Rule(fault))) as server:
         words = ("--from", "2025-04-01", "--to", "2025-04-01", "--base-url", server.url, "--fail-fast")
         result = invoke("fetch", *LINK, *FAST, *words)

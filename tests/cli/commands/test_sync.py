@@ -10,7 +10,8 @@ import pytest
 
 from hourlyclicks import Link
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.model.dates import DateRange, last_ended
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.zones import last_ended
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import attrs
 import pytest
 
 from hourlyclicks import DateRange, DayClicks, ServerError
-from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.actions.demo import KilledProcess, Run, killed_line, wrong_days
 from hourlyclicks.cli.demo.settings import LINK, RATE
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.cli.shared.collecting import Outcome
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
 

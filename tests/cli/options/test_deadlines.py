@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.zones import as_zone
 
 NEW_YEAR = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 NOON = dt.datetime(2025, 6, 1, 12).astimezone()

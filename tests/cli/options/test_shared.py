@@ -19,7 +19,8 @@ from hourlyclicks.cli.options.shared import (
     with_period,
     with_rate,
 )
-from hourlyclicks.model.dates import DateRange, as_zone, last_ended
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.zones import as_zone, last_ended
 from tests.cli.serving import invoke
 
 SEOUL = as_zone("Asia/Seoul")

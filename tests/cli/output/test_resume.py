@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import RetryPolicy
-from hourlyclicks.cli.actions import backfill
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.resume import program, quoted
+from hourlyclicks.cli.shared import runs
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
@@ -59,7 +59,7 @@ def test_a_shell_finds_the_program_again(
 
 def test_the_command_for_all_missing_days_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the store and the account, quoted, and shows the days."""
-    monkeypatch.setattr(backfill, "RETRY", RetryPolicy(attempts=1))
+    monkeypatch.setattr(runs, "RETRY", RetryPolicy(attempts=1))
     store = str(tmp_path / "it's here.db")
     words = ("--store", store, "--account-name", "my news", *LINK, *APRIL, *FAST)
     with serving(faults=Script(Rule(Status(501), number=range(5, 99)))) as server:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Link
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.frames.layouts import wide_layout
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account, Link
 from tests.model.frames.sample import BERLIN, DAYS, a_series
 

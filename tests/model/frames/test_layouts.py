@@ -22,7 +22,7 @@ from hourlyclicks.model.frames.layouts import (
     wide_layout,
 )
 from hourlyclicks.model.frames.text_rows import write_csv_header, write_csv_rows, write_json_rows
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Account
 from tests.model.frames.sample import AT, LINK, a_series
 from tests.model.strategies import FITTING, series

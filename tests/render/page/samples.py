@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Account, DateRange, DayClicks, Link
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.simulator.traffic import Traffic
 
 if TYPE_CHECKING:

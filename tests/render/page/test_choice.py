@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from hourlyclicks import DateRange, DayClicks, Link, UsageError
-from hourlyclicks.model.series import merge_days
+from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.render.page import choice
 from hourlyclicks.render.page.choice import choose
 from tests.render.page.samples import FETCHED, nothing

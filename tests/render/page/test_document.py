@@ -17,7 +17,7 @@ import pytest
 
 import hourlyclicks
 from hourlyclicks import DateRange, DayClicks, UsageError, report, write_report
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.render.page import choice, document
 from hourlyclicks.render.page.palette import DARK, LIGHT
 from tests.render.page.samples import (

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from hourlyclicks import DateRange, DayClicks, Link
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

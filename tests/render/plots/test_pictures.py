@@ -140,7 +140,7 @@ def test_nothing_imports_pyplot() -> None:
 import sys, io, datetime as dt
 import hourlyclicks, hourlyclicks.plot
 from hourlyclicks import DateRange, HourlySeries, Link
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 series = SeriesBuilder(Link("a", "https://vvd.bz"), DateRange.of("2025-01-01", "2025-01-09")).build()
 assert not {"matplotlib", "numpy"} & set(sys.modules)
 for kind in ("calendar", "week", "trend", "compare"):

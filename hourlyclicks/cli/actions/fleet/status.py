@@ -6,13 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.stores import looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.shared.stores import looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets
-from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.zones import as_zone
 from hourlyclicks.render.fleet import AccountHolder, AccountStatus, fleet_lines
 from hourlyclicks.render.running import fleet_lines as running_lines
 from hourlyclicks.store.stored_account import SHORT

@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import DateRange, Link
-from hourlyclicks.cli.actions.collecting import Outcome, Outcomes
-from hourlyclicks.cli.actions.fetch import tell_missing
+from hourlyclicks.cli.shared.collecting import Outcome, Outcomes
+from hourlyclicks.cli.shared.fetching import tell_missing
 from hourlyclicks.errors import StoppedError
-from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.series_builder import SeriesBuilder
 from tests.model.strategies import a_day
 
 TARGET = Link("kYdr", "https://vvd.bz")

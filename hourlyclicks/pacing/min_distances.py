@@ -1,4 +1,4 @@
-"""The least time between a request and a later one, whatever happened before them.
+"""The minimum distance function of requests: the least time to a later one, whatever happened before.
 
 A request leaves an interval after the one before it, a latency after the one that many places before it as
 may be in flight, and a window and a latency after the one that many places before it as the window has slots.
@@ -27,8 +27,8 @@ class _Level(NamedTuple):
     reach: int  # how far the number of full windows can be from either end; 0: as many as fit
 
 
-class Spans:
-    """The least time between a request and the x-th after it, for all latencies of a range.
+class MinDistances:
+    """The minimum distance between a request and the x-th after it, for all latencies of a range.
 
     A step over a window of N slots takes its length and a latency. Two comparisons spare most of the search
     for the best mix with the steps over smaller sizes:
@@ -120,7 +120,7 @@ class Spans:
 
 
 class Constraints:
-    """What a window keeps; hands out the `Spans` for a latency.
+    """What a window keeps; hands out the `MinDistances` for a latency.
 
     Args:
         windows: the windows, the shortest first.
@@ -134,7 +134,7 @@ class Constraints:
         windows: as given.
     """
 
-    __slots__ = ("_after_response", "_interval", "_spans", "concurrency", "least", "most", "windows")
+    __slots__ = ("_after_response", "_distances", "_interval", "concurrency", "least", "most", "windows")
 
     def __init__(
         self, windows: Sequence[WindowSize], concurrency: int, interval: int, *, after_response: bool
@@ -145,20 +145,20 @@ class Constraints:
         self.windows = windows
         self._interval = interval
         self._after_response = after_response
-        self._spans: Spans | None = None
+        self._distances: MinDistances | None = None
 
     def without(self, slots: int) -> Constraints:
         """Return what is kept while so many slots of each window are taken by other requests."""
         windows = [WindowSize(size - slots, length) for size, length in self.windows]
         return Constraints(windows, self.concurrency, self._interval, after_response=self._after_response)
 
-    def spans(self, latency: int) -> Spans:
+    def distances(self, latency: int) -> MinDistances:
         """Return the least times between requests for this latency, and for those close to it."""
-        spans = self._spans
-        if spans is None or not spans.low <= latency <= spans.high:
+        distances = self._distances
+        if distances is None or not distances.low <= latency <= distances.high:
             fineness = max(0, latency.bit_length() - 4)
             low = latency >> fineness << fineness
-            spans = self._spans = Spans(
+            distances = self._distances = MinDistances(
                 self.windows,
                 self.concurrency,
                 self._interval,
@@ -166,4 +166,4 @@ class Constraints:
                 low=low,
                 high=low + (1 << fineness),
             )
-        return spans
+        return distances

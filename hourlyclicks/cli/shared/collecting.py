@@ -17,7 +17,8 @@ import attrs
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.series import HourlySeries, SeriesBuilder
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.series_builder import SeriesBuilder
 from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:

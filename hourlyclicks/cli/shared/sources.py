@@ -8,10 +8,6 @@ import attrs
 import click
 from click.core import ParameterSource
 
-from hourlyclicks.cli.actions.export import StoredSeries, tell_missing
-from hourlyclicks.cli.actions.fetch import Asked, checked_ranges, failure_of, tell_provisional
-from hourlyclicks.cli.actions.fetch import tell_missing as tell_failed
-from hourlyclicks.cli.actions.stores import looking_into, one_account
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
@@ -22,6 +18,10 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
+from hourlyclicks.cli.shared.fetching import Asked, checked_ranges, failure_of, tell_provisional
+from hourlyclicks.cli.shared.fetching import tell_missing as tell_failed
+from hourlyclicks.cli.shared.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.shared.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.frames.layouts import hourly_layout
 from hourlyclicks.model.quantities import count
@@ -29,7 +29,7 @@ from hourlyclicks.model.quantities import count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks.cli.actions.collecting import Outcomes
+    from hourlyclicks.cli.shared.collecting import Outcomes
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.series import HourlySeries
 

@@ -1,0 +1,1 @@
+"""What several commands share when they run: keys, stores, runs, and what they tell."""
