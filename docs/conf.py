@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the extensions of its own
 
 from hourlyclicks import __version__
+
+gc.disable()  # of the trees that Sphinx keeps, none is garbage: looking for it is a quarter of the work
 
 project = "hourlyclicks"
 author = "hourlyclicks contributors"

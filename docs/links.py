@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,6 +75,7 @@ _DESCRIBED = re.compile(r"^ +(\w+): ", re.MULTILINE)
 """A parameter or an attribute in a docstring."""
 
 _members: set[str] = set()
+_by_last_word: defaultdict[str, list[str]] = defaultdict(list)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -161,8 +163,8 @@ def documented(domain: PythonDomain, name: str) -> list[str]:
     tail = name.removeprefix(f"{PACKAGE}.")
     found = [
         each
-        for each, entry in domain.objects.items()
-        if each.endswith(f".{tail}") and (tail[:1].isupper() or entry.objtype == "function")
+        for each in with_last_word(domain, tail.rpartition(".")[2])
+        if each.endswith(f".{tail}") and (tail[:1].isupper() or domain.objects[each].objtype == "function")
     ]
     described = {(domain.objects[each].docname, domain.objects[each].node_id) for each in found}
     if len(described) == 1:
@@ -170,6 +172,14 @@ def documented(domain: PythonDomain, name: str) -> list[str]:
     owner, _, attribute = tail.rpartition(".")
     owners = documented(domain, f"{PACKAGE}.{owner}") if owner and not found else []
     return [each for each in owners if attribute in names_of(*split(each))]
+
+
+def with_last_word(domain: PythonDomain, word: str) -> list[str]:
+    """Return the described objects whose name ends in a word."""
+    if not _by_last_word:  # Sphinx asks when all pages are read
+        for name in domain.objects:
+            _by_last_word[name.rpartition(".")[2]].append(name)
+    return _by_last_word.get(word, [])
 
 
 def split(name: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import pytest
 
 import hourlyclicks.client.resources
 import hourlyclicks.coordination.runs
-import hourlyclicks.store.sqlite
+import hourlyclicks.store.shared_clock
 from hourlyclicks.fleet import run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -49,7 +49,7 @@ class World:
         for function in (hourlyclicks.Client.__init__, Simulator.__init__, run_jobs):
             defaults = cast("dict[str, Any]", function.__kwdefaults__)
             self._patches.setitem(defaults, "clock", self.clock)
-        for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
+        for module in (hourlyclicks.store.shared_clock, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)
         self._answers.setattr(hourlyclicks.client.resources, "AiohttpTransport", self._transport)
         self._patches.setenv("HOURLYCLICKS_API_KEY", DEFAULT_KEY)

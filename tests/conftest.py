@@ -14,7 +14,7 @@ import aioresponses.core
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.sizes import PROFILE, examples
+from tests.sizes import PROFILE, THOROUGH, examples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.render.page.chromium import Chromium
     from tests.store.bouncer import Bouncer
+    from tests.store.databases import PreparedDatabases
     from tests.store.server import PostgresServer
 
 settings.register_profile(
@@ -99,20 +100,38 @@ async def complaints(own_garbage: None) -> AsyncIterator[list[dict[str, Any]]]: 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed.
+
+    Each process of ``pytest -n`` has a server of its own, which tests may stop or crash.
+    """
     from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
+    from tests.store.types import remember_types  # noqa: PLC0415 - as above
 
     programs = binaries()
     if programs is None:
         unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_POSTGRES") else pytest.skip
         unwelcome("there is no PostgreSQL server on this machine: no initdb")
-    server = PostgresServer(programs)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    server = PostgresServer(programs, origin=shared / "postgres")
     try:
         server.start()
-        yield server
+        with pytest.MonkeyPatch.context() as patch:
+            if not THOROUGH:
+                remember_types(patch)
+            yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def prepared_databases(postgres_server: PostgresServer) -> PreparedDatabases:
+    """Lend and make databases of that server which have the tables already."""
+    from tests.store.databases import PreparedDatabases  # noqa: PLC0415 - as above
+
+    return PreparedDatabases(postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from benchmarks.footprint.tasks import Work
 
 
-async def begun(work: Work) -> asyncio.Future[object]:
-    """Begin to fetch, and return what is in the midst of it."""
+async def begun(work: Work, number: int = CENTURY) -> asyncio.Future[object]:
+    """Begin to fetch so many days, and return what is in the midst of it."""
     enough = asyncio.Event()
-    upstream = Instant(lambda: enough.set() if upstream.asked >= CENTURY // 100 else None)
-    task = asyncio.ensure_future(work(upstream, CENTURY, CONCURRENCY))
+    upstream = Instant(lambda: enough.set() if upstream.asked >= number // 100 else None)
+    task = asyncio.ensure_future(work(upstream, number, CONCURRENCY))
     await enough.wait()
     return task
 

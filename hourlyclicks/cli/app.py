@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
-from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, Failure
+from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, show_if_possible
 from hourlyclicks.cli.groups import LazyGroup
 from hourlyclicks.errors import HourlyClicksError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS = {
     "demo": "Fetch 90 days from a simulated server with rate limits and faults.",
@@ -40,25 +44,53 @@ class App(LazyGroup):
     package = "hourlyclicks.cli.commands"
     listed = COMMANDS
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - the signature of click
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - the signature of click
+    ) -> click.Context:
+        """Read the command line; what ends it here, as ``--help`` does, ends as in a command."""
+        with _ending():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - likewise
         """Run a command and translate how it ends."""
-        try:
+        with _ending():
             result = super().invoke(ctx)
             flush_stdout()
-        except HourlyClicksError as error:
-            raise Failure.of(error) from None
-        except KeyboardInterrupt:
-            raise Failure("interrupted", INTERRUPTED) from None
-        except BrokenPipeError:
-            forget_stdout()
-            raise click.exceptions.Exit(BROKEN_PIPE) from None
-        except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE}:
-                raise Failure("too many open files: raise the limit, as by ulimit -n 256", USAGE) from None
-            if error.errno not in DISK_ERRORS:
-                raise
-            raise cannot_write(error) from None
-        return result
+            return result
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Translate what ends the command line; the exit code needs no stderr that can be written."""
+    try:
+        with _translated():
+            yield
+    except click.ClickException as error:
+        show_if_possible(error)
+        raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except HourlyClicksError as error:
+        raise Failure.of(error) from None
+    except KeyboardInterrupt:
+        raise Failure("interrupted", INTERRUPTED) from None
+    except BrokenPipeError:
+        forget_stdout()
+        raise click.exceptions.Exit(BROKEN_PIPE) from None
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise Failure("too many open files: raise the limit, as by ulimit -n 256", USAGE) from None
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise cannot_write(error) from None
 
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})

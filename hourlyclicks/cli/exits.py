@@ -88,15 +88,21 @@ class Failure(click.ClickException):
         super().__init__(safe(sentence))
         self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write the sentence; the exit code stays the same if stderr cannot be written."""
-        with suppress(Exception):
-            super().show(file)
-
     @classmethod
     def of(cls, error: HourlyClicksError) -> Failure:
         """Make one of an error."""
         return cls(sentence(error), exit_code(error))
+
+
+def show_if_possible(error: click.ClickException) -> None:
+    """Let an exception of click keep its exit code if stderr cannot be written, also one that click makes."""
+    show = error.show
+
+    def attempt(file: IO[Any] | None = None) -> None:
+        with suppress(Exception):
+            show(file)
+
+    error.show = attempt  # type: ignore[method-assign]  # click asks the exception itself to be shown
 
 
 def exit_code(error: HourlyClicksError) -> int:

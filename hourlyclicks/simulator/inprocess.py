@@ -6,12 +6,14 @@ unknown length is a shorter `Response`. There is no HTTP parser here, so `Raw` b
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import zlib
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
 
+from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.http import Response
 from hourlyclicks.simulator.app import Arrival
@@ -19,7 +21,7 @@ from hourlyclicks.simulator.app import Arrival
 if TYPE_CHECKING:
     from hourlyclicks.errors import TransportKind
     from hourlyclicks.model.http import Request
-    from hourlyclicks.simulator.app import App
+    from hourlyclicks.simulator.app import App, Exchange
     from hourlyclicks.simulator.delivery import Delivery
     from hourlyclicks.simulator.server_time import ServerTime
 
@@ -62,10 +64,9 @@ class InProcessTransport:
         if self._closed:
             request.unsent = True
             raise UsageError("the transport is closed")
-        arrival, delays = functools.partial(self._arrival, request), self._time.delays
-        exchange = await self._app.admit(self._clock, delays.next(), arrival)
+        exchange = await self._arrived(request)
         try:
-            await self._travel(delays.next())
+            await self._travel(self._time.delays.next())
             return await self._carry(exchange.delivery)
         finally:
             self._app.leave(exchange)
@@ -73,6 +74,16 @@ class InProcessTransport:
     async def close(self) -> None:
         """Reject further requests."""
         self._closed = True
+
+    async def _arrived(self, request: Request) -> Exchange:
+        """Return what becomes of a request at its arrival, which a client that gives up does not prevent."""
+        lag = self._time.delays.next()
+        due = self._clock.monotonic() + round(lag * SECOND)
+        try:
+            return await self._app.admit(self._clock, lag, functools.partial(self._arrival, request))
+        except asyncio.CancelledError:
+            request.may_arrive = max(0, due - self._clock.monotonic()) / SECOND
+            raise
 
     def _arrival(self, request: Request) -> Arrival:
         url = request.url

@@ -8,8 +8,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, TypeVar
 
-from hourlyclicks.clock import SystemClock
 from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.shared_clock import SharedClock
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import FAILURES, named_error
 from hourlyclicks.store.sqlite_operations import SqliteOperations
@@ -33,11 +33,11 @@ class MemoryStore(SqliteOperations):
     It may be used on several event loops and in several threads. Closing it deletes nothing.
 
     Args:
-        clock: the clock of the shared limiter; the machine's clocks by default. A client with a clock of its
-            own needs a store with the same one.
+        clock: the clock of the shared limiter; that of the client by default.
 
     Attributes:
         kind: what `hourlyclicks.Client.state` calls it.
+        shared_clock: the clock of the shared limiter.
     """
 
     kind = "memory"
@@ -46,7 +46,8 @@ class MemoryStore(SqliteOperations):
         super().__init__()
         tables = _MemoryTables()
         weakref.finalize(self, tables.close)  # Python warns of a connection that is not closed
-        self._file = SqliteFile(lambda: tables, now=(clock or SystemClock()).monotonic)
+        self.shared_clock = SharedClock(clock)
+        self._file = SqliteFile(lambda: tables, now=self.shared_clock.now)
         self._in_use = threading.Lock()
 
     def __repr__(self) -> str:

@@ -39,7 +39,8 @@ def store_of(
     Args:
         where: a store; the address of a PostgreSQL database, which begins with ``postgresql://``; or the path
             of a SQLite file.
-        clock: the clock of the limiter that a SQLite file shares; a PostgreSQL server has its own clock.
+        clock: the clock of the client, which becomes that of the limiter that a store in SQLite shares,
+            unless the store was made with another one; a PostgreSQL server has its own clock.
         read_only: whether the store must neither be created nor changed.
         on_migration: called with the number of days that are copied, and that of all days, while older tables
             are migrated; not of a store that was given.
@@ -65,6 +66,8 @@ def _store_of(
         return _sqlite(where, clock, **options)
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
+    if clock is not None and (shared := getattr(where, "shared_clock", None)) is not None:
+        shared.follow(clock)
     return where
 
 

@@ -85,6 +85,6 @@ class PutDaily:
         )
 
     @property
-    def order(self) -> tuple[bool, str, str]:
+    def order(self) -> tuple[bool, int, str]:
         """See `hourlyclicks.store.postgres_database.DatabaseChange.order`."""
-        return False, str(self._of), f"{self._target} {ENDPOINT}"
+        return False, self._of, f"{self._target} {ENDPOINT}"

@@ -114,7 +114,7 @@ class DatabaseChange(Protocol):
         ...
 
     @property
-    def order(self) -> tuple[bool, str, str]:
+    def order(self) -> tuple[bool, int, str]:
         """What changes of one transaction are sorted by, so that all lock rows in the same order."""
         ...
 
@@ -154,10 +154,10 @@ class DaysChange(Generic[R]):
         return self._tried[1]
 
     @property
-    def order(self) -> tuple[bool, str, str]:
+    def order(self) -> tuple[bool, int, str]:
         """See `DatabaseChange.order`."""
         account, target = self._series
-        return False, str(account), str(target)
+        return False, account, str(target)
 
 
 def put(
@@ -269,9 +269,9 @@ class LimiterStep(Generic[R]):
         return (result, now) if text is None else None
 
     @property
-    def order(self) -> tuple[bool, str, str]:
+    def order(self) -> tuple[bool, int, str]:
         """See `DatabaseChange.order`."""
-        return True, str(self.account), ""
+        return True, self.account, ""
 
     async def _try(self, db: Connection, row: asyncpg.Record | None) -> tuple[str | None, R, int]:
         if row is None:

@@ -1,4 +1,7 @@
-"""Runs over many accounts in a PostgreSQL database; see `hourlyclicks.store.fleets`."""
+"""Runs over many accounts in a PostgreSQL database; see `hourlyclicks.store.fleets`.
+
+Statements that change several rows lock them in order, so that two of them do not wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.store.fleets import KEPT, REPORTED_WITHIN, FleetEntry, StoredFleet
 from hourlyclicks.store.leases import Holder
+from hourlyclicks.store.postgres_catalog import has_table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,10 +25,13 @@ _REPORT = f"""INSERT INTO hourlyclicks.fleets AS known
     ON CONFLICT (run) DO UPDATE SET seen = EXCLUDED.seen, active = EXCLUDED.active,
         waiting = EXCLUDED.waiting, requests = EXCLUDED.requests
     RETURNING known.stop"""  # noqa: S608 - of constants
-_STOP = "UPDATE hourlyclicks.fleets SET stop = TRUE WHERE run = ANY ($1::text[])"
-_FORGET = f"""DELETE FROM hourlyclicks.fleets
-    WHERE run = $1 OR seen < {_NOW} - interval '{KEPT} seconds'"""  # noqa: S608 - of constants
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'fleets'"
+_STOP = """WITH wanted AS (
+        SELECT run FROM hourlyclicks.fleets WHERE run = ANY ($1::text[]) ORDER BY run FOR NO KEY UPDATE)
+    UPDATE hourlyclicks.fleets AS known SET stop = TRUE FROM wanted WHERE known.run = wanted.run"""
+_FORGET = f"""WITH over AS (
+        SELECT run FROM hourlyclicks.fleets WHERE run = $1 OR seen < {_NOW} - interval '{KEPT} seconds'
+        ORDER BY run FOR UPDATE)
+    DELETE FROM hourlyclicks.fleets AS known USING over WHERE known.run = over.run"""  # noqa: S608 - of constants
 _LIST = f"""SELECT *, extract(epoch FROM {_NOW} - began)::float8 AS age,
         extract(epoch FROM {_NOW} - seen)::float8 AS silent
     FROM hourlyclicks.fleets WHERE seen > {_NOW} - interval '{REPORTED_WITHIN} seconds'
@@ -62,7 +69,7 @@ class PostgresFleets:
 
 
 async def _fleets(db: Connection) -> list[StoredFleet]:
-    if not await db.fetchval(_THERE):  # the tables are of an older version
+    if not await has_table(db, "fleets"):  # the tables are of an older version
         return []
     found = []
     for row in await db.fetch(_LIST):

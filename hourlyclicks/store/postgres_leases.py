@@ -2,7 +2,9 @@
 
 Locks. A write of a holder locks the row of its lease with ``FOR KEY SHARE``, which a renewal does not wait
 for. Taking a lease, and taking it away, lock it with ``FOR UPDATE``: not while a write of the holder is under
-way, and no write begins with the old token afterwards. Rows are locked in the order of their accounts.
+way, and no write begins with the old token afterwards. Each statement locks its rows in the order of their
+accounts, also those that it changes: an ``UPDATE`` by itself locks them in any order, and two that do so can
+wait for each other.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.store.leases import ANY, LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+from hourlyclicks.store.postgres_catalog import has_table
 from hourlyclicks.store.postgres_transaction import transaction
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ _ACCOUNTS = """SELECT fingerprint, id FROM hourlyclicks.accounts
 _ADOPT = """UPDATE hourlyclicks.accounts SET fingerprint = name, key_fingerprint = key
     FROM unnest($1::text[], $2::text[]) AS wanted (name, key) WHERE fingerprint = key
     AND NOT EXISTS (SELECT 1 FROM hourlyclicks.accounts AS named WHERE named.fingerprint = name)"""
+_LOCK_ACCOUNTS = """SELECT id FROM hourlyclicks.accounts
+    WHERE fingerprint = ANY ($1::text[]) OR fingerprint = ANY ($2::text[]) ORDER BY id FOR UPDATE"""
+"""Those that `_ADOPT` and `_NEW_ACCOUNTS` change, of which the names are in no order of the accounts."""
 _NEW_ACCOUNTS = """INSERT INTO hourlyclicks.accounts AS known (fingerprint, key_fingerprint)
     SELECT name, key FROM unnest($1::text[], $2::text[]) AS wanted (name, key) ORDER BY name
     ON CONFLICT (fingerprint) DO UPDATE
@@ -43,8 +49,11 @@ _NEW = f"""INSERT INTO hourlyclicks.leases
     SELECT id, '', 0, {_NOW}, FALSE, '', '', '', 0, 0 FROM unnest($1::bigint[]) AS id ORDER BY id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of constants
 """A lease that was never taken has the token 0."""
-_CORRECT = f"""UPDATE hourlyclicks.leases SET until = {_NOW} + interval '{LIFE} seconds'
-    WHERE account_id = ANY ($1::bigint[]) AND until > {_LATEST}"""  # noqa: S608 - of constants
+_CORRECT = f"""WITH wrong AS (
+        SELECT account_id FROM hourlyclicks.leases
+        WHERE account_id = ANY ($1::bigint[]) AND until > {_LATEST} ORDER BY account_id FOR NO KEY UPDATE)
+    UPDATE hourlyclicks.leases AS lease SET until = {_NOW} + interval '{LIFE} seconds' FROM wrong
+    WHERE lease.account_id = wrong.account_id"""  # noqa: S608 - of constants
 _LOCK_KEYS = """SELECT id, key_fingerprint AS key FROM hourlyclicks.accounts
     WHERE key_fingerprint IN (SELECT key_fingerprint FROM hourlyclicks.accounts WHERE id = ANY ($1::bigint[]))
     ORDER BY id FOR NO KEY UPDATE"""
@@ -79,7 +88,6 @@ _RELEASE = f"""WITH held AS (
         ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
     UPDATE hourlyclicks.leases AS lease SET until = {_NOW}, asked = FALSE, holder = '' FROM held
     WHERE lease.account_id = held.account_id"""  # noqa: S608 - of constants
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
 _LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
     WHERE (holder <> '' OR until > {_NOW} AND until <= {_LATEST}) AND (account_id = $1 OR $1 IS NULL)
     ORDER BY account_id"""  # noqa: S608 - of constants
@@ -172,6 +180,7 @@ async def _account_numbers(db: Connection, wanted: Mapping[str, str | None]) -> 
     if names:
         keys = [wanted[name] for name in names]
         async with transaction(db):
+            await db.execute(_LOCK_ACCOUNTS, names, keys)
             if any(keys):
                 await db.execute(_ADOPT, names, keys)
             await db.execute(_NEW_ACCOUNTS, names, keys)
@@ -226,7 +235,7 @@ async def _take_free(
 
 
 async def _leases(db: Connection, account: int | None) -> list[StoredLease]:
-    if not await db.fetchval(_THERE):  # the tables are of an older version
+    if not await has_table(db, "leases"):  # the tables are of an older version
         return []
     return [_stored(row) for row in await db.fetch(_LIST, account)]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.migration import BATCH
+from hourlyclicks.store.postgres_catalog import has_table
 from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.schema import PACKED, newer, scripts, unpacked_days
@@ -20,8 +21,6 @@ _NO_LIMIT = 86_400.0
 """Seconds for a statement that works on all days."""
 
 _LOCK = f"SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'properties'"
-"""Not `to_regclass`, whose result may be outdated within a transaction."""
 _VERSION = "SELECT convert_from(value, 'UTF8') FROM hourlyclicks.properties WHERE name = 'version'"
 _SET_VERSION = "UPDATE hourlyclicks.properties SET value = convert_to($1, 'UTF8') WHERE name = 'version'"
 
@@ -59,7 +58,7 @@ async def version_of(db: Connection) -> int:
     Raises:
         StoreError: they are of a newer version.
     """
-    version = int(await db.fetchval(_VERSION)) if await db.fetchval(_THERE) else 0
+    version = int(await db.fetchval(_VERSION)) if await has_table(db, "properties") else 0
     known = len(scripts("postgres"))
     if version > known:
         raise StoreError(newer(version, known))

@@ -75,9 +75,9 @@ class ChangeRanges:
         return record
 
     @property
-    def order(self) -> tuple[bool, str, str]:
+    def order(self) -> tuple[bool, int, str]:
         """See `hourlyclicks.store.postgres_database.DatabaseChange.order`."""
-        return False, str(self._of), f"ranges of {self._endpoint}"
+        return False, self._of, f"ranges of {self._endpoint}"
 
     async def _write(self, db: Connection, record: RangeRecord) -> None:
         proof, witness = record.proof, record.witness

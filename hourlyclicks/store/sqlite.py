@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.file_names import check_name
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.read_only import ReadOnlyFile
+from hourlyclicks.store.shared_clock import SharedClock
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import FAILURES, is_busy, named_error
@@ -50,7 +50,7 @@ class SqliteStore(SqliteOperations):
 
     Args:
         path: the file; created if necessary, readable by its owner only.
-        clock: the clock of the shared limiter; the machine's clocks by default.
+        clock: the clock of the shared limiter; that of the client by default.
         patience: the seconds to wait for another program that writes to the file.
         read_only: whether the file is neither created nor changed; older tables are read as they are.
         on_migration: called with the number of days that are copied, and that of all days, while older tables
@@ -58,6 +58,7 @@ class SqliteStore(SqliteOperations):
 
     Attributes:
         kind: what `hourlyclicks.Client.state` calls it.
+        shared_clock: the clock of the shared limiter.
     """
 
     kind = "sqlite"
@@ -78,7 +79,7 @@ class SqliteStore(SqliteOperations):
         self._read_only = read_only
         self._on_migration = on_migration
         self._migration = Migration(on_migration)
-        self._clock: Clock = clock or SystemClock()
+        self.shared_clock = SharedClock(clock)
         self._own = threading.local()
         """The file that the thread has opened."""
         self._thread: Worker | None = None
@@ -165,7 +166,7 @@ class SqliteStore(SqliteOperations):
     def _file(self) -> SqliteFile:
         """Return the file, which is opened if necessary."""
         if not hasattr(self._own, "file"):
-            self._own.file = SqliteFile(self._open, now=self._clock.monotonic)
+            self._own.file = SqliteFile(self._open, now=self.shared_clock.now)
         file: SqliteFile = self._own.file
         return file
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LINK = ("--link", "kYdr", "--domain", "https://vvd.bz")
 APRIL = ("--from", "2025-04-01", "--to", "2025-04-30")
-FAST = ("--limit", "100000/1", "--concurrency", "2")
-"""Limits that cause no wait."""
+FAST = ("--limit", "10000/0.1", "--concurrency", "2")
+"""Limits that cause no wait; a pause is one window."""
 
-ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
+ONE_AT_A_TIME = ("--limit", "10000/0.1", "--concurrency", "1")
 NOW_ASKED = 6
 """The request that is interrupted."""
 
@@ -88,27 +88,28 @@ def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
     return runner.invoke(app, list(words), prog_name="hourlyclicks")
 
 
-AS_FROM_A_TERMINAL = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-if hasattr(signal, "SIGHUP"):
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+NUMBERED = """
+import os, runpy
+print(os.getpid(), flush=True)
 runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
 """
-"""The tests may have been started with Ctrl-C and SIGHUP ignored, which children inherit."""
 
 
 def start(*words: str, **options: Any) -> AbstractContextManager[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
-    """Run a command in a copy of a process that has imported it, as `start_new` does in a new one.
+    """Run a command as a process with its streams in pipes, which does not outlive the block.
 
-    The number of its process is another one, and it is killed a moment after what stands for it.
+    It is a copy of a process that has imported the command. What is returned only stands for it: its number
+    is another one, and when it is killed, the command is killed a moment later, which closes its streams.
     """
     return _started([*forked_python(), "-m", "hourlyclicks", *words], options)
 
 
-def start_new(*words: str, **options: Any) -> AbstractContextManager[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
-    """Run a command as a process of its own, with its streams in pipes; it does not outlive the block."""
-    return _started([sys.executable, "-c", AS_FROM_A_TERMINAL, *words], options)
+@contextmanager
+def start_numbered(*words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a command likewise, and tell the number of its own process."""
+    with _started([*forked_python(), "-c", NUMBERED, *words], {}) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
 
 
 @contextmanager

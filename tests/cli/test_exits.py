@@ -6,6 +6,7 @@ import datetime as dt
 import inspect
 import io
 
+import click
 import pytest
 
 from hourlyclicks import (
@@ -17,7 +18,15 @@ from hourlyclicks import (
     UsageError,
     errors,
 )
-from hourlyclicks.cli.exits import ENDINGS, INCOMPLETE, UNEXPECTED, Failure, exit_code, sentence
+from hourlyclicks.cli.exits import (
+    ENDINGS,
+    INCOMPLETE,
+    UNEXPECTED,
+    Failure,
+    exit_code,
+    sentence,
+    show_if_possible,
+)
 from hourlyclicks.errors import HourlyClicksError
 
 CLASSES = [
@@ -68,11 +77,15 @@ def test_a_failure_is_harmless_text() -> None:
     assert failure.message == "the API answered code 7: \\x1b]0;owned\\x07"
 
 
-def test_an_exit_code_needs_no_reader() -> None:
+@pytest.mark.parametrize("error", [Failure("days are missing", INCOMPLETE), click.UsageError("no option")])
+def test_an_exit_code_needs_no_reader(error: click.ClickException) -> None:
     """If stderr cannot be written, the sentence is lost, but not the exit code."""
 
     class Full(io.StringIO):
         def write(self, _: str) -> int:
             raise OSError(28, "No space left on device")
 
-    Failure("some days are missing", INCOMPLETE).show(Full())
+    show_if_possible(error)
+    error.show(Full())
+    error.show(readable := io.StringIO())
+    assert error.message in readable.getvalue()

@@ -30,11 +30,21 @@ from tests.cli.serving import (
     read_all,
     serving,
     start,
-    start_new,
 )
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
+
+WITHOUT_STREAM = """
+import os, sys
+closed = int(sys.argv.pop(1))
+os.close(closed)
+setattr(sys, ("stdin", "stdout", "stderr")[closed], None)
+from hourlyclicks.cli import main
+main()
+"""
+"""What an interpreter finds that was started with a stream closed."""
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
 
@@ -107,7 +117,7 @@ def test_data_arrives_through_a_pipe(server: Simulator) -> None:
         "--base-url",
         server.url,
     )
-    with start_new(*words, "--format", "csv", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
+    with start(*words, "--format", "csv", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert len(out.splitlines()) == 1 + 30 * 24
@@ -247,12 +257,49 @@ def test_a_full_disk_behind_stdout_is_an_error_in_a_sentence(
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("words", "full", "code"),
+    [
+        (["--help"], "stdout", 11),
+        (["--version"], "stdout", 11),
+        (["fetch", "--help"], "stdout", 11),
+        (["--nonsense"], "stderr", 2),
+        (["nonsense"], "stderr", 2),
+        (["fetch", "--nonsense"], "stderr", 2),
+        (["fleet"], "stderr", 2),
+    ],
+)
+def test_a_command_line_ends_as_documented_on_a_full_disk(
+    words: list[str], full: str, code: int, unbuffered: str
+) -> None:
+    """What is printed before a command begins, as help is, ends it as what a command prints."""
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}
+    with (
+        open("/dev/full", "w") as device,  # noqa: PTH123 - no file
+        start(*words, env=environment, **{full: device}) as process,
+    ):
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in (err or "")) == (code, False)
+
+
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_closed_stream_is_no_accident(server: Simulator, closed: int, tmp_path: Path) -> None:
     """With a standard stream closed, a file is written as usual."""
     output = tmp_path / "clicks.csv"
+    words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "-o", str(output))
+    command = [*forked_python(), "-c", WITHOUT_STREAM, str(closed), "fetch", *words]
+    done = subprocess.run(command, check=False, env=ENVIRONMENT, cwd=ROOT, capture_output=True)  # noqa: S603 - ours
+    assert done.returncode == 0
+    assert len(output.read_text("utf-8").splitlines()) == 1 + 30 * 24
+
+
+def test_closed_streams_are_no_accident(server: Simulator, tmp_path: Path) -> None:
+    """Neither is a start of the interpreter with all of them closed."""
+    output = tmp_path / "clicks.csv"
     command = [sys.executable, "-m", "hourlyclicks", "fetch", *LINK, *APRIL, *FAST, "--base-url", server.url]
-    shell = f"exec {shlex.join([*command, '-o', str(output)])} {closed}>&-"
+    shell = f"exec {shlex.join([*command, '-o', str(output)])} 0>&- 1>&- 2>&-"
     done = subprocess.run(["sh", "-c", shell], check=False, env=ENVIRONMENT, cwd=ROOT, capture_output=True)  # noqa: S603, S607 - ours
     assert done.returncode == 0
     assert len(output.read_text("utf-8").splitlines()) == 1 + 30 * 24
@@ -304,7 +351,7 @@ def test_the_exit_code_is_right_without_stderr() -> None:
     with (
         serving(faults=Script(Rule(Status(401)))) as server,
         open("/dev/full", "w") as full,  # noqa: PTH123 - no file
-        start_new("fetch", *words, "--base-url", server.url, stderr=full) as process,
+        start("fetch", *words, "--base-url", server.url, stderr=full) as process,
     ):
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 3

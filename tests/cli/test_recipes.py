@@ -20,6 +20,7 @@ import pytest
 
 from hourlyclicks.simulator import DEFAULT_KEY, Rule, Script, Simulator, Status
 from tests.cli.serving import ENVIRONMENT, ROOT, serving
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ def machine_of(folder: Path, server: Simulator) -> Machine:
     machine = Machine(folder, server)
     began = dt.datetime.now(dt.UTC).date() - dt.timedelta(2)
     (folder / "links.csv").write_text(f"url,since\nhttps://vvd.bz/kYdr,{began}\n", "utf-8")
-    python = shlex.join([sys.executable, "-m", "hourlyclicks"])
+    python = shlex.join([*forked_python(), "-m", "hourlyclicks"])
     machine.install("hourlyclicks", f'exec {python} "$@" --base-url {server.url}')
     machine.install("mail", f'{{ echo "$@"; cat; }} >> {shlex.quote(str(folder))}/mailed')
     return machine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from hourlyclicks.cli.actions import overview
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from tests.cli.filled_stores import LATER, LINK, answer, days, fill, trouble
 from tests.cli.serving import ENVIRONMENT, invoke
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ def run(folder: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
     """Run a text of the page in a shell, in the folder of the job."""
     command = folder / "bin" / "hourlyclicks"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m hourlyclicks "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(forked_python())} -m hourlyclicks "$@"\n')
     command.chmod(0o700)
     environment = {**ENVIRONMENT, "PATH": f"{command.parent}:/usr/bin:/bin"}
 

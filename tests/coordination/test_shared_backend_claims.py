@@ -64,7 +64,7 @@ class StalledStore(SqliteStore):
     async def put(self, account: int, target: Target, day: DayClicks, **how: Any) -> PutResult:  # noqa: ANN401 - as in `Store`
         """Put it, after a while."""
         if str(day.date) == self.stalled:
-            await self._clock.sleep(STALL)
+            await self.shared_clock.clock.sleep(STALL)
         return await super().put(account, target, day, **how)
 
 
@@ -96,7 +96,7 @@ class StalledRanges(SqliteStore):
 
     async def put_days(self, *what: Any, **how: Any) -> list[PutResult]:  # noqa: ANN401 - as in `Store`
         """Put them, after a while."""
-        await self._clock.sleep(STALL)
+        await self.shared_clock.clock.sleep(STALL)
         return await super().put_days(*what, **how)
 
 
@@ -164,7 +164,7 @@ class LockedStore(SqliteStore):
         """Take it, unless it is to fail."""
         if self.locked:
             self.locked = False
-            await self._clock.sleep(1)
+            await self.shared_clock.clock.sleep(1)
             raise StoreError("the database is locked")
         return await super().pace(*what, **how)
 

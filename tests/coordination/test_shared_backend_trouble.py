@@ -157,7 +157,7 @@ class SlowStore(SqliteStore):
         """See `hourlyclicks.store.protocol.Store.pace`."""
         result = await super().pace(account, change, of=of, peek=peek)
         delay, self.delay = self.delay, 0.0
-        await self._clock.sleep(delay)
+        await self.shared_clock.clock.sleep(delay)
         return result
 
 

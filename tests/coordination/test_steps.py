@@ -47,7 +47,7 @@ class LatePeeks(SqliteStore):
         """See `hourlyclicks.store.protocol.Store.pace`."""
         result = await super().pace(account, change, of=of, peek=peek)
         if peek:
-            await self._clock.sleep(2.0)
+            await self.shared_clock.clock.sleep(2.0)
         return result
 
 

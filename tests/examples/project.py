@@ -6,7 +6,6 @@ import importlib.util
 import os
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
+
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ class Project:
     def run(self, *command: str) -> str:
         """Run a Python command in the folder, and return what it printed; it must succeed."""
         done = subprocess.run(  # noqa: S603 - our own commands
-            [sys.executable, *command],
+            [*forked_python(), *command],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -67,7 +68,7 @@ class Project:
             "HOURLYCLICKS_API_KEY": server.key,
         }
         with subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-u", *command],
+            [*forked_python(), *command],
             cwd=self.folder,
             env={**os.environ, **own},
             stderr=subprocess.PIPE,

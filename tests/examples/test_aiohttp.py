@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from hourlyclicks.simulator import Hang, Late, Rule, Script, Simulator
 from tests.examples.test_fastapi import stored_days
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,11 @@ async def serving(
         port = str(free.getsockname()[1])
     own = {"PORT": port, "CLICKS_URL": upstream.url, "HOURLYCLICKS_API_KEY": upstream.key}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, EXAMPLE, cwd=folder, env={**os.environ, **own}, stdout=asyncio.subprocess.DEVNULL
+        *forked_python(),
+        str(EXAMPLE),
+        cwd=folder,
+        env={**os.environ, **own},
+        stdout=asyncio.subprocess.DEVNULL,
     )
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as browser:

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sqlite3
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from hourlyclicks import (
 )
 from hourlyclicks.simulator import Hang, Late, Rule, Script, Simulator
 from tests.examples.project import EXAMPLES, posix
+from tests.forkserver.starting import forked_python
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ async def serving(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        CHILD,
+        *forked_python("fastapi", "prometheus_client", "uvicorn"),
+        str(CHILD),
         str(EXAMPLES),
         str(port),
         str(upstream.url),
@@ -142,7 +142,7 @@ def sent_for(upstream: Simulator, days: list[dt.date]) -> int:
 
 async def test_browsers_that_leave(tmp_path: Path) -> None:
     """When half of the browsers leave, nothing more is sent for them; the others get their answers."""
-    upstream = Simulator(limits=(), concurrency=0, faults=Script(Rule(Late(2.0), day=FIRST)))
+    upstream = Simulator(limits=(), concurrency=0, faults=Script(Rule(Late(sized(1.0, 2.0)), day=FIRST)))
     async with upstream, serving(upstream, tmp_path, concurrency=1) as service:
         blocking = asyncio.create_task(service.clicks(FIRST))
         async with asyncio.timeout(60):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples.project import needs, of
+from tests.sizes import THOROUGH
 
 if TYPE_CHECKING:
     from tests.examples.project import Project
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 @of("testing")
 def test_the_tests_of_an_application(project: Project) -> None:
-    """Asynchronous tests and those with a `TestClient` pass, and one in a browser, in one run."""
+    """Asynchronous tests and those with a `TestClient` pass; in a thorough run, one in a browser as well."""
     needs("fastapi", "httpx", "uvicorn", "playwright")
-    if shutil.which("chromium") is None:
-        assert "4 passed" in project.pytest("test_week.py", "test_shop.py")
+    if THOROUGH and shutil.which("chromium") is not None:
+        assert "5 passed" in project.pytest()
+        return
+    assert "4 passed" in project.pytest("test_week.py", "test_shop.py")
+    if THOROUGH:
         pytest.skip("there is no Chromium on this machine for the test in a browser")
-    assert "5 passed" in project.pytest()

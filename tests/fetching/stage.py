@@ -231,4 +231,4 @@ class FailingStore:
 
     def with_clock(self, clock: VirtualClock) -> None:
         """Measure the shared rate limit on a clock."""
-        self._store._clock = clock
+        self._store.shared_clock.clock = clock

@@ -15,6 +15,7 @@ from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.model.http import Request
 from hourlyclicks.simulator import run_virtual
 from tests.fleet.fleets import Fleet, job, named
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.admission import Place
@@ -56,7 +57,7 @@ def longest(size: int, *, at_once: int) -> float:
 @pytest.mark.parametrize("at_once", [100, 12])
 def test_an_account_among_many_takes_no_longer_than_alone(at_once: int) -> None:
     """Whether all may be active at once, or begin in waves: 3 % more at most."""
-    assert longest(60, at_once=at_once) <= 1.03 * longest(1, at_once=1)
+    assert longest(sized(30, 60), at_once=at_once) <= 1.03 * longest(1, at_once=1)
 
 
 def test_an_account_that_waits_for_its_window_takes_no_place_of_another() -> None:

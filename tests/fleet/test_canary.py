@@ -15,6 +15,7 @@ from hourlyclicks import AuthenticationError, HourlyClicksError
 from hourlyclicks.fleet import KeyRef, run_jobs
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.simulator import Rule, Script, Status
+from hourlyclicks.store import postgres
 from tests.fleet.fleets import KEYS, Fleet, job, link, named
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def test_an_unexpected_error_is_told_without_its_message(monkeypatch: pytest.Mon
 
 def test_the_address_of_a_store_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference to an address with a password that cannot be used is told without the password."""
+    monkeypatch.setattr(postgres, "_FIRST_PATIENCE", 0.0)
     monkeypatch.setenv("CLICKS_STORE", "postgresql://user:canary-31415926@127.0.0.1:1/clicks")
     with pytest.raises(HourlyClicksError) as caught:
         asyncio.run(run_jobs([], store=KeyRef.env("CLICKS_STORE")))

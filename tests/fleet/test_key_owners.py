@@ -18,6 +18,7 @@ from tests.fleet.engines.holders import held
 from tests.fleet.engines.one_key import KEY, run
 from tests.fleet.engines.teams import until
 from tests.fleet.fleets import Fleet, job, named
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return asyncio.run(server.new_database())
 
 
+@pytest.mark.parametrize("where", sized(["postgres"], ["sqlite", "postgres"]), indirect=True)
 def test_another_process_with_the_key_is_named(where: str) -> None:
     """The second account sends nothing while the first is held, and for a window after that."""
     limits = ((4, 1.0),)

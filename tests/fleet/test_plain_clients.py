@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fleet import FleetReport
     from hourlyclicks.model.report import BackfillReport
 
-LONG_AGO = "2024-01-01"
+LONG_AGO = "2024-02-10"
 
 
 async def backfill(fleet: Fleet, start: str = START) -> BackfillReport:

@@ -28,6 +28,7 @@ from tests.fleet.engines.accounts import key_of
 from tests.fleet.engines.one_key import KEY
 from tests.fleet.engines.teams import until
 from tests.fleet.fleets import Fleet, job
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return asyncio.run(server.new_database())
 
 
+@pytest.mark.parametrize("where", sized(["sqlite"], ["sqlite", "postgres"]), indirect=True)
 def test_the_commands_show_and_stop_a_run_in_another_process(where: str) -> None:
     """Its machine, its process, since when, and how much is to do; a killed one is shown as such."""
     shown: list[str] = []

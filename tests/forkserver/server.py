@@ -1,15 +1,17 @@
 """A process that has imported what commands need, and runs each command in a copy of itself.
 
 A new interpreter takes 0.4 seconds of the processor to import the package and aiohttp, a copy takes none.
-The argument is the path of a socket, to which `tests.forkserver.client` connects for each command. The
-process ends when its own standard input is closed.
+The first argument is the path of a socket, to which `tests.forkserver.client` connects for each command; the
+others are modules to import. The process ends when its own standard input is closed.
 
 A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
-``PYTHONPATH``; that of the encoding is heeded. Tests of these start an interpreter.
+``PYTHONPATH``; those of the encoding and of buffering are heeded. Nor does it take down what was imported at
+its end, which would cost as much as 30 copies. Tests of these start an interpreter.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import marshal
@@ -19,30 +21,37 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import suppress
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+from hourlyclicks.client.preload import load_all
 
 COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
 NEEDED = (
     *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
+    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview", "hourlyclicks.coordination.process_queue"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
-"""What is imported before the first command; what is missing here, each copy imports for itself."""
-OPTIONAL = ("uvloop",)
+"""What is imported before the first command; what is missing here, each copy imports for itself.
+
+What `load_all` imports comes in addition.
+"""
+OPTIONAL = ("uvloop", "xlsxwriter")
 """The same, of what may not be installed."""
 
-MODES = ("rb", "wb", "wb")
-"""Of stdin, stdout and stderr."""
+LOST_OUTPUT = 120
+"""The exit code of an interpreter that could not write what was left in its streams."""
 
 
 class Command(NamedTuple):
     """What a copy is to do.
 
     Args:
-        words: the arguments of ``python``: ``-m`` or ``-c``, and those that follow.
+        words: the arguments of ``python``: ``-m`` or ``-c`` or the path of a script, and those that follow.
         folder: the working directory.
         environment: the variables of the environment.
     """
@@ -58,22 +67,61 @@ class Command(NamedTuple):
         time.tzset()
         os.chdir(self.folder)
         _open_streams()
-        option, what, *words = self.words
-        if option == "-m":
-            sys.argv = [what, *words]
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        first, *words = self.words
+        if first == "-m":
+            sys.path.insert(0, self.folder)
+            sys.argv = words
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        elif first == "-c":
+            sys.path.insert(0, "")
+            sys.argv = [first, *words[1:]]
+            exec(compile(words[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
         else:
-            sys.argv = [option, *words]
-            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - from a test
+            sys.path.insert(0, os.path.dirname(os.path.realpath(first)))  # noqa: PTH120 - of a file that is run
+            sys.argv = self.words
+            runpy.run_path(first, run_name="__main__")
+
+    def run_and_exit(self) -> NoReturn:
+        """Run it and end, in the order of an interpreter: threads, functions of ``atexit``, streams."""
+        code = _code_of(self)
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads; multiprocessing calls it as well
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if stream is not None and not stream.closed:
+                    stream.flush()
+            except OSError:
+                code = LOST_OUTPUT
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
+        os._exit(code)
+
+
+def _code_of(command: Command) -> int:
+    """Run a command, and return its exit code, or what is negative if Ctrl-C was not caught."""
+    try:
+        command.run()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+        return ended.code & 0xFF if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException as error:  # noqa: BLE001 - the end of a process
+        sys.excepthook(type(error), error, error.__traceback__)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
 
 
 def _open_streams() -> None:
     """Open the standard streams as an interpreter does."""
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
-    inward, outward, errors = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate(MODES))
-    sys.stdin = io.TextIOWrapper(inward, encoding)
-    sys.stdout = io.TextIOWrapper(outward, encoding, line_buffering=os.isatty(1))
-    sys.stderr = io.TextIOWrapper(errors, encoding, "backslashreplace", line_buffering=True)
+    at_once = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False), encoding)
+    outward, errors = (os.fdopen(number, "wb", 0 if at_once else -1, closefd=False) for number in (1, 2))
+    sys.stdout = io.TextIOWrapper(outward, encoding, line_buffering=os.isatty(1), write_through=at_once)
+    sys.stderr = io.TextIOWrapper(
+        errors, encoding, "backslashreplace", line_buffering=True, write_through=at_once
+    )
 
 
 class Server:
@@ -151,21 +199,24 @@ def _tell(client: socket.socket, number: int) -> None:
         client.sendall(f"{number}\n".encode())
 
 
-def main(path: str) -> None:
-    """Import what is needed, and serve."""
-    for name in NEEDED:
+def main(path: str, *more: str) -> None:
+    """Import what is needed, and more, and serve."""
+    for name in (*NEEDED, *more):
         import_module(name)
     for name in OPTIONAL:
         with suppress(ModuleNotFoundError):
             import_module(name)
+    load_all()
+    for name in ("tests.forkserver", "tests"):
+        del sys.modules[name]  # a command may have a module of that name
     gc.collect()
     gc.freeze()
     server = Server(path)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     if command := server.serve():
-        command.run()
+        command.run_and_exit()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -15,17 +15,20 @@ _ROOT = Path(__file__).parents[2]
 
 
 @cache
-def forked_python() -> tuple[str, ...]:
-    """Return the words that stand for ``python`` in a command, with ``-m`` or ``-c`` after them.
+def forked_python(*modules: str) -> tuple[str, ...]:
+    """Return the words that stand for ``python`` in a command, with ``-m``, ``-c`` or a script after them.
 
     The first call starts the server, which ends with the tests.
+
+    Args:
+        modules: what the server imports for the commands, beside what all need.
     """
     if not hasattr(os, "fork"):
         return (sys.executable,)
     folder = tempfile.mkdtemp()
     path = str(Path(folder, "socket"))
     server = subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, "-m", "tests.forkserver.server", path],
+        [sys.executable, "-m", "tests.forkserver.server", path, *modules],
         cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

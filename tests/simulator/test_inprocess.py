@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from hourlyclicks import Limits, Link, Rate
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.http import Request
@@ -42,7 +45,7 @@ from hourlyclicks.simulator import (
 )
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
-from tests.sizes import examples
+from tests.sizes import examples, sample
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import TransportKind
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from hourlyclicks.transport.protocol import Transport
 
 FIRST = dt.date(2024, 1, 1)
+LINK = Link("kYdr", "https://vvd.bz")
 
 
 def _request(upstream: Simulator, number: int = 0, *, base: str = "http://simulator") -> Request:
@@ -231,21 +235,42 @@ def test_each_way_takes_its_time(least: float, more: float, seed: int) -> None:
 
 @pytest.mark.parametrize("cancel_after", [0.0, 0.4, 0.5, 0.6, 1.0])
 def test_what_was_sent_arrives_although_the_client_gave_up(cancel_after: float) -> None:
-    """A cancelled request still counts at the server, and does not stay in service."""
+    """A cancelled request still counts at the server, does not stay in service, and tells when it arrives."""
 
     async def main(clock: VirtualClock) -> Simulator:
         upstream = Simulator(latency=(0.5, 0.5))
-        sending = asyncio.create_task(upstream.transport(clock).send(_request(upstream)))
+        request = _request(upstream)
+        sending = asyncio.create_task(upstream.transport(clock).send(request))
         await clock.sleep(cancel_after)
         sending.cancel()
         await asyncio.wait([sending])
         assert sending.cancelled() or cancel_after == 1.0
+        assert request.may_arrive == pytest.approx(max(0.0, 0.5 - cancel_after), abs=1e-8)
         await clock.sleep(2)
         return upstream
 
     upstream = run_virtual(main)
     assert (upstream.counters.requests, upstream.max_in_window(60)) == (1, 1)
     assert upstream.counters.in_service == 0
+
+
+@pytest.mark.parametrize("seed", sample(range(20), 5))
+def test_calls_that_are_given_up_exceed_no_limit(seed: int) -> None:
+    """However the delays of what was given up, and of what follows, differ."""
+    upstream = Simulator(limits=[(2, 1.0)], concurrency=1, latency=(0.05, 0.95), seed=seed)
+    limits = Limits([Rate(2, 1.0)], concurrency=1, guard=0.0)
+    chance = random.Random(seed)
+
+    async def main(clock: VirtualClock) -> None:
+        async with upstream.client(limits=limits, clock=clock, transport=upstream.transport(clock)) as client:
+            for day in range(1, 29):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(chance.uniform(0.0, 2.0)):
+                        await client.day(dt.date(2025, 2, day), LINK)
+
+    run_virtual(main)
+    assert upstream.counters.requests > 10
+    assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
 
 
 def test_a_request_cancelled_at_the_moment_of_its_arrival_leaves() -> None:

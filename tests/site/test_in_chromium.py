@@ -21,7 +21,7 @@ ALL = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.
 READY = "article"
 
 
-@pytest.mark.parametrize(("page", "look"), sample(VISITS, 5))
+@pytest.mark.parametrize(("page", "look"), sample(VISITS, 2))
 def test_a_page_is_quiet_and_accessible(page: str, look: str, site: Path, chromium: Chromium) -> None:
     """No request to another site, no message, and nothing that axe-core objects to."""
 
@@ -39,8 +39,8 @@ def test_no_page_scrolls_sideways(site: Path, chromium: Chromium) -> None:
 
     async def wide() -> list[str]:
         found = []
-        async with chromium.opened(site / "index.html", ready=READY, width=390) as opened:
-            for page in sample(ALL, 8):
+        async with chromium.shown(site / "index.html", ready=READY, width=390) as opened:
+            for page in sample(ALL, 4):
                 await opened.page.goto((site / f"{page}.html").as_uri())
                 if await opened.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     found.append(page)
@@ -53,7 +53,7 @@ def test_each_theme_has_its_pictures(site: Path, chromium: Chromium) -> None:
     """A picture is shown once, drawn for the theme of the system."""
 
     async def shown(*, dark: bool) -> list[str]:
-        async with chromium.opened(site / "how-to" / "pictures.html", ready=READY, dark=dark) as opened:
+        async with chromium.shown(site / "how-to" / "pictures.html", ready=READY, dark=dark) as opened:
             names: list[str] = await opened.page.evaluate(
                 "[...document.querySelectorAll('article img')]"
                 ".filter((each) => getComputedStyle(each).display !== 'none')"
@@ -70,7 +70,7 @@ def test_a_copied_command_has_no_prompt(site: Path, chromium: Chromium) -> None:
     """The button beside a block copies what is to be typed."""
 
     async def copied() -> str:
-        async with chromium.opened(site / "install.html", ready="button.copybtn") as opened:
+        async with chromium.shown(site / "install.html", ready="button.copybtn") as opened:
             await opened.page.evaluate(
                 "addEventListener('copy', (event) => { window.copied = event.target.value; })"
             )
@@ -89,7 +89,7 @@ def test_the_search_page_finds_429(site: Path, chromium: Chromium) -> None:
 
     async def first() -> str:
         address = "#search-results li a"
-        async with chromium.opened(site / "search.html", query="?q=429", ready=address) as opened:
+        async with chromium.shown(site / "search.html", query="?q=429", ready=address) as opened:
             href = await opened.page.locator(address).first.get_attribute("href")
             return str(href)
 
@@ -140,7 +140,7 @@ SUBJECTS = {
 
 async def _found(chromium: Chromium, site: Path, asked: list[str]) -> list[list[str]]:
     """Return the pages that the search finds for each question, the first result first."""
-    async with chromium.opened(site / "search.html", query="?q=x", ready="#search-results p") as opened:
+    async with chromium.shown(site / "search.html", query="?q=x", ready="#search-results p") as opened:
         found: list[list[str]] = await opened.page.evaluate(
             """(asked) => asked.map((query) =>
                 Search._performSearch(...Search._parseQuery(query)).map((each) => each[0]).reverse())""",

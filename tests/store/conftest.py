@@ -9,27 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.databases import PreparedDatabases
 from tests.store.locations import DatabaseLocation, MemoryLocation, SqliteLocation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.store.locations import Location
+    from tests.store.databases import PreparedDatabases
+    from tests.store.locations import Location, NewLocation
     from tests.store.server import PostgresServer
 
 
-@pytest.fixture(scope="session")
-def prepared_databases(postgres_server: PostgresServer) -> PreparedDatabases:
-    """Lend databases that have the tables already."""
-    return PreparedDatabases(postgres_server)
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-async def new_location(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Callable[[], Awaitable[Location]]]:
+async def new_location(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NewLocation]:
     """Make locations for stores: files for one round of the tests, databases with tables for another.
 
     The tests of what all stores have in common have a third round, in memory.
@@ -37,10 +29,10 @@ async def new_location(
     numbers = count()
     async with AsyncExitStack() as ends:
 
-        async def new() -> Location:
+        async def new(*, bare: bool = False) -> Location:
             if request.param == "postgres":
                 databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
-                return await ends.enter_async_context(databases.lend())
+                return await ends.enter_async_context(databases.lend_bare() if bare else databases.lend())
             file = request.param == "sqlite"
             made = SqliteLocation(tmp_path / f"clicks{next(numbers)}.db") if file else MemoryLocation()
             ends.push_async_callback(made.close)
@@ -50,7 +42,7 @@ async def new_location(
 
 
 @pytest.fixture
-async def location(new_location: Callable[[], Awaitable[Location]]) -> Location:
+async def location(new_location: NewLocation) -> Location:
     """Make one location."""
     return await new_location()
 

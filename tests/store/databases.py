@@ -1,15 +1,14 @@
-"""Databases with the tables of a new store, each of which is used by one test after the other."""
+"""Databases with the tables of a new store, or without tables, which are used by one test after another."""
 
 from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-
-import asyncpg
+from typing import TYPE_CHECKING
 
 from hourlyclicks.store.postgres import PostgresStore
 from tests.store.locations import SEARCH_PATH, DatabaseLocation
+from tests.store.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,13 +44,15 @@ BEGIN
 END
 $$"""
 _PROPERTIES = "INSERT INTO hourlyclicks.properties VALUES ('version', $1), ('salt', $2)"
+_REMOVE = "DROP SCHEMA IF EXISTS hourlyclicks CASCADE"
 
 
 class PreparedDatabases:
-    """Lends databases in which a store has made its tables, and has stored nothing.
+    """Lends databases in which a store has made its tables and has stored nothing, and some without tables.
 
-    To make the tables takes the server five times as long as to remove what a test has stored. A database in
-    which a test has changed more than rows is dropped, and another one is a copy of one that is never used.
+    To make the tables takes the server five times as long as to remove what a test has stored. Where a test
+    has changed more than rows, the tables are removed; what has tables is a copy of a database that is never
+    used. One that a test has changed in other ways is dropped.
 
     Args:
         server: where they are.
@@ -59,46 +60,81 @@ class PreparedDatabases:
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
-        self._idle: list[str] = []
+        self._used: list[Session] = []
+        self._bare: list[Session] = []
         self._template = ""
-        self._version = b""
-        self._definitions: list[str] = []
+        self._version: object = None
+        self._definitions: object = None
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[DatabaseLocation]:
-        """Lend one that no other test uses."""
+        """Lend one with tables that no other test uses."""
+        session = await self._with_tables()
+        async with self._lent(session) as location:
+            yield location
+
+    @asynccontextmanager
+    async def lend_bare(self) -> AsyncIterator[DatabaseLocation]:
+        """Lend one without tables that no other test uses."""
+        await self._sort()
+        session = self._bare.pop() if self._bare else self._session(await self._server.new_database())
+        async with self._lent(session) as location:
+            yield location
+
+    async def new(self) -> str:
+        """Make one with tables, and with a name that no other has had, and return its address."""
         if not self._template:
             await self._prepare()
-        location = None
-        while location is None:
-            dsn = self._idle.pop() if self._idle else await self._server.new_database(self._template)
-            location = await self._emptied(dsn)
+        return await self._server.new_database(self._template)
+
+    @asynccontextmanager
+    async def _lent(self, session: Session) -> AsyncIterator[DatabaseLocation]:
+        location = DatabaseLocation(session.dsn, session)
         yield location
         await location.close()
-        self._idle.append(location.dsn)
+        self._used.append(session)
 
     async def _prepare(self) -> None:
         """Make the one that is copied."""
-        dsn = await self._server.new_database()
-        async with PostgresStore(dsn):
+        session = self._session(await self._server.new_database())
+        async with PostgresStore(session.dsn):
             pass
-        db: Any = await asyncpg.connect(dsn)
-        try:
-            self._definitions = await db.fetchval(_DEFINITIONS)
-            query = "SELECT value FROM hourlyclicks.properties WHERE name = 'version'"
-            self._version = await db.fetchval(query)
-        finally:
-            await db.close()
-        self._template = dsn.rpartition("/")[2]
+        self._definitions = await session.fetch(_DEFINITIONS)
+        query = "SELECT value FROM hourlyclicks.properties WHERE name = 'version'"
+        ((self._version,),) = await session.fetch(query)
+        await session.close()
+        self._template = session.dsn.rpartition("/")[2]
 
-    async def _emptied(self, dsn: str) -> DatabaseLocation | None:
-        """Remove all rows from one; if more than rows was changed, drop it and return ``None``."""
-        db: Any = await asyncpg.connect(dsn, statement_cache_size=0, server_settings=SEARCH_PATH)
-        await db.execute(_DISCONNECT)
-        if await db.fetchval(_DEFINITIONS) == self._definitions:
-            await db.execute(_EMPTY)
-            await db.execute(_PROPERTIES, self._version, os.urandom(32))
-            return DatabaseLocation(dsn, db)
-        await db.close()
-        await self._server.drop_database(dsn)
-        return None
+    async def _with_tables(self) -> Session:
+        """Return one that has the tables of a new store, and no rows but those."""
+        await self._sort()
+        if self._used:
+            session = self._used.pop()
+            await session.fetch(_EMPTY)
+        else:
+            session = self._session(await self.new())
+            await session.fetch("DELETE FROM properties")
+        await session.fetch(_PROPERTIES, self._version, os.urandom(32))
+        return session
+
+    async def _sort(self) -> None:
+        """Remove the tables where they are not those of a new store."""
+        used, self._used = self._used, []
+        for session in used:
+            await session.fetch(_DISCONNECT)
+            if await session.fetch(_DEFINITIONS) == self._definitions:
+                self._used.append(session)
+            else:
+                await self._remove_tables(session)
+
+    async def _remove_tables(self, session: Session) -> None:
+        """Remove the tables of a store; drop a database in which there is more."""
+        await session.fetch(_REMOVE)
+        if await session.fetch(_DEFINITIONS) == [(None,)]:
+            self._bare.append(session)
+        else:
+            await session.close()
+            await self._server.drop_database(session.dsn)
+
+    def _session(self, dsn: str) -> Session:
+        return Session(self._server.background, dsn, SEARCH_PATH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import asyncpg
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.store.protocol import Store
+    from tests.store.sessions import Session
 
 SEARCH_PATH = {"search_path": "hourlyclicks"}
 
@@ -45,15 +46,18 @@ class Location(ABC):
             await store.close()
 
     @abstractmethod
-    async def remove_tables(self) -> None:
-        """Let the next store make its tables, if they are there already."""
-
-    @abstractmethod
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement as a tool of the database does."""
 
     @abstractmethod
     def _store(self) -> Store: ...
+
+
+class NewLocation(Protocol):
+    """Makes a location."""
+
+    async def __call__(self, *, bare: bool = False) -> Location:
+        """Make one, which has no tables if it is to be bare; a file has none in any case."""
 
 
 class SqliteLocation(Location):
@@ -62,9 +66,6 @@ class SqliteLocation(Location):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-
-    async def remove_tables(self) -> None:
-        """Do nothing: there are none before a store has made them."""
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
@@ -82,9 +83,6 @@ class MemoryLocation(Location):
         super().__init__()
         self._memory = MemoryStore()
 
-    async def remove_tables(self) -> None:
-        """Do nothing: there are none before a store has made them."""
-
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
         return self._memory._file._db.execute(statement).fetchall()
@@ -98,33 +96,23 @@ class DatabaseLocation(Location):
 
     Args:
         dsn: its address.
-        connection: a connection to it, for statements; it is closed with the location.
+        session: a connection to it, for statements; otherwise each has a connection of its own.
     """
 
-    def __init__(self, dsn: str, connection: Any = None) -> None:  # noqa: ANN401 - asyncpg has no types
+    def __init__(self, dsn: str, session: Session | None = None) -> None:
         super().__init__()
         self.dsn = dsn
-        self._connection = connection
-
-    async def close(self) -> None:
-        """See `Location.close`."""
-        await super().close()
-        if self._connection is not None:
-            await self._connection.close()
+        self._session = session
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """See `Location.sql`."""
-        if self._connection is not None and not self._connection.is_closed():
-            return [tuple(row) for row in await self._connection.fetch(statement)]
+        if self._session is not None:
+            return await self._session.fetch(statement)
         db = await asyncpg.connect(self.dsn, server_settings=SEARCH_PATH)
         try:
             return [tuple(row) for row in await db.fetch(statement)]
         finally:
             await db.close()
-
-    async def remove_tables(self) -> None:
-        """See `Location.remove_tables`."""
-        await self.sql("DROP SCHEMA IF EXISTS hourlyclicks CASCADE")
 
     def _store(self) -> Store:
         return PostgresStore(self.dsn)

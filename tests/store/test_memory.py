@@ -6,15 +6,18 @@ import asyncio
 import gc
 import sqlite3
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import Client, Link, Plan
+from hourlyclicks import Client, Limits, Link, Plan, Rate
+from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import StoreError
 from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store import MemoryStore, open_store
 from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, count_one, figures, look
 
@@ -53,6 +56,26 @@ def test_clients_share_days_and_limit() -> None:
     run_virtual(scenario)
     assert set(upstream.counters.asked.values()) == {1}
     assert (upstream.counters.requests, upstream.counters.over_limit) == (90, 0)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_the_clock_of_the_client_is_that_of_the_store(kind: str, path: Path) -> None:
+    """A store that has no clock of its own lets requests go by the virtual one, in each of two runs."""
+    store = MemoryStore() if kind == "memory" else SqliteStore(path)
+    limits = Limits([Rate(5, 1.0)], guard=0.0)
+
+    async def scenario(clock: VirtualClock, month: int) -> None:
+        upstream = Simulator(limits=[(5, 1.0)])
+        transport = upstream.transport(clock)
+        client = Client(upstream.key, limits=limits, clock=clock, transport=transport, store=store)
+        async with client:
+            await client.backfill(f"2025-{month:02}-01", f"2025-{month:02}-28", [LINK])
+        await store.close()
+        assert (upstream.counters.requests, upstream.counters.over_limit) == (28, 0)
+        assert clock.monotonic() < 8 * SECOND, "28 days take six windows, and one after another clock"
+
+    for month in (1, 2):
+        run_virtual(partial(scenario, month=month))
 
 
 def test_it_has_no_thread_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

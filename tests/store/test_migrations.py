@@ -56,11 +56,11 @@ from tests.store.test_kills import where
 from tests.store.test_read_only import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from concurrent.futures import Future
 
     from hourlyclicks.store.protocol import Store
-    from tests.store.locations import DatabaseLocation, Location
+    from tests.store.locations import DatabaseLocation, Location, NewLocation
 
 ROOT = Path(__file__).parents[2]
 DAYS_OF_VERSION_2 = 31
@@ -73,11 +73,9 @@ TARGETS = (Account(), Link("kYdr", "https://vvd.bz"))
 
 
 @pytest.fixture
-async def location(new_location: Callable[[], Awaitable[Location]]) -> Location:
+async def location(new_location: NewLocation) -> Location:
     """Make a location without tables."""
-    location = await new_location()
-    await location.remove_tables()
-    return location
+    return await new_location(bare=True)
 
 
 async def make_older(location: Location, version: int) -> None:
@@ -242,7 +240,7 @@ async def test_a_store_without_records_of_ranges(location: Location, monkeypatch
 
 
 async def test_a_migrated_store_has_the_tables_of_a_new_one(
-    older: Location, new_location: Callable[[], Awaitable[Location]]
+    older: Location, new_location: NewLocation
 ) -> None:
     """Nothing else is left."""
     await older.open()

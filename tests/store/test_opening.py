@@ -42,7 +42,7 @@ def test_a_file_is_paced_by_the_given_clock() -> None:
     clock = VirtualClock()
     store = store_of("clicks.db", clock)
     assert isinstance(store, SqliteStore)
-    assert store._clock is clock
+    assert store.shared_clock.clock is clock
 
 
 @pytest.mark.parametrize(

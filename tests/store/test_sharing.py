@@ -19,10 +19,8 @@ from tests.sizes import sized
 from tests.store.answers import ALL, ME, count_one, look
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from hourlyclicks.store.protocol import Store
-    from tests.store.locations import Location
+    from tests.store.locations import Location, NewLocation
 
 pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postgres"], indirect=True)
 
@@ -136,11 +134,10 @@ async def test_many_days_at_once(location: Location) -> None:
         ]
 
 
-async def test_stores_may_open_a_new_place_at_once(new_location: Callable[[], Awaitable[Location]]) -> None:
+async def test_stores_may_open_a_new_place_at_once(new_location: NewLocation) -> None:
     """All find the same tables and the same salt."""
     for _ in range(sized(2, 5)):
-        location = await new_location()
-        await location.remove_tables()
+        location = await new_location(bare=True)
         stores = await asyncio.gather(*[location.open() for _ in range(6)])
         assert len({await salt_of(store) for store in stores}) == 1
 
@@ -152,11 +149,9 @@ async def test_an_account_that_is_new_to_two_has_one_number(location: Location) 
     assert len(set(numbers)) == 1
 
 
-async def test_a_salt_belongs_to_a_store(new_location: Callable[[], Awaitable[Location]]) -> None:
+async def test_a_salt_belongs_to_a_store(new_location: NewLocation) -> None:
     """It is long, stays the same for ever, and no other store has it."""
-    one, other = await new_location(), await new_location()
-    for location in (one, other):
-        await location.remove_tables()
+    one, other = await new_location(bare=True), await new_location(bare=True)
     salts = [await salt_of(await location.open()) for location in (one, one, other)]
     assert salts[0] == salts[1] != salts[2]
     assert {len(salt) for salt in salts} == {32}

@@ -19,6 +19,6 @@ async def test_tasks_are_counted(way: str, least: int, most: int) -> None:
 @pytest.mark.parametrize("way", tasks.WORKS)
 async def test_cancelling_leaves_nothing(way: str) -> None:
     """The work is cut off in its midst, and nothing of it is left."""
-    task = await begun(tasks.WORKS[way])
+    task = await begun(tasks.WORKS[way], 1_000)
     await cancelled(task)
     assert len(asyncio.all_tasks()) == 1

@@ -11,12 +11,16 @@ pytest.importorskip("trustme")  # it comes with the extra for benchmarks
 
 from benchmarks.peers.contenders import CONTENDERS, command
 from benchmarks.processes import ROOT, variables
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", [name for name, contender in CONTENDERS.items() if contender.tls])
+NAMES = [name for name, contender in CONTENDERS.items() if contender.tls]
+
+
+@pytest.mark.parametrize("name", sample(NAMES, 2))
 def test_a_contender_verifies_the_server(nginx_with_tls: tuple[str, Path], name: str) -> None:
     """The work is done, and checked, if the authority is known, and not otherwise."""
     base, authority = nginx_with_tls

@@ -55,6 +55,7 @@ def test_on_a_virtual_clock() -> None:
 class TestWithPostgres:
     """What needs PostgreSQL; each starts a server with settings of its own."""
 
+    @pytest.mark.skipif(not THOROUGH, reason="it makes a server, and starts three processes")
     def test_two_processes_of_ours(self) -> None:
         """All days are kept, and what was done to the database is counted."""
         found = contest.race(SCENE, partial(contest.processes, SCENE, number=2), connections=20)

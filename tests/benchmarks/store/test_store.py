@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 DAYS = 6
 
 
+@pytest.fixture(scope="module")
+def stock_of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a year of two targets, which is only read."""
+    return large.stock(tmp_path_factory.mktemp("stock") / "large", 2)
+
+
 @pytest.mark.parametrize("links", [1, 3])
 def test_nothing_is_missing(tmp_path: Path, links: int) -> None:
     """A file with the days of so many links is resumed without a request."""
@@ -51,22 +57,21 @@ def test_the_memory_of_a_backfill_is_sampled(tmp_path: Path) -> None:
     assert figures["file"] > 0
 
 
-def test_both_exports_write_every_hour(tmp_path: Path) -> None:
+def test_both_exports_write_every_hour(stock_of_two: Path, tmp_path: Path) -> None:
     """They write the same; a backfill of the same file finds nothing due."""
-    path = large.stock(tmp_path / "large", 2)
     ours, bare = tmp_path / "ours.csv", tmp_path / "bare.csv"
-    large.export(path, ours)
-    large.bare_export(path, bare)
+    large.export(stock_of_two, ours)
+    large.bare_export(stock_of_two, bare)
     assert ours.read_text() == bare.read_text()
     assert len(ours.read_text().splitlines()) == 2 * 365 * 24 + 1
-    assert large.nothing_due(path, 365, 2) > 0
+    assert large.nothing_due(stock_of_two, 365, 2) > 0
 
 
 @pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
-def test_a_scan_reads_every_hour(tmp_path: Path) -> None:
+def test_a_scan_reads_every_hour(stock_of_two: Path) -> None:
     """A fresh process reads all batches, and tells its peak and its processor time."""
     pytest.importorskip("pyarrow")
-    found = fresh(scanning.scanned, large.stock(tmp_path / "large", 2))
+    found = fresh(scanning.scanned, stock_of_two)
     assert found.rows == 2 * 365 * 24
     assert found.clicks > 0
     assert found.peak > 5 * MIB
@@ -74,19 +79,21 @@ def test_a_scan_reads_every_hour(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
-def test_the_memory_of_a_file_does_not_grow_with_the_targets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", sized(["`scan.write_parquet`"], list(exporting.WAYS)))
+def test_the_memory_of_a_file_does_not_grow_with_the_targets(
+    way: str, stock_of_two: Path, tmp_path: Path
+) -> None:
     """Many targets take no more than two, in each way, and their file is small."""
     pytest.importorskip("pyarrow")
     many = sized(12, 40)
-    stores = {targets: large.stock(tmp_path / str(targets), targets) for targets in (2, many)}
-    for number, words in enumerate(exporting.WAYS.values()):
-        found = {
-            targets: fresh(exporting.written, words, path, tmp_path / f"{number}-{targets}.parquet")
-            for targets, path in stores.items()
-        }
-        assert found[many].peak < exporting.MOST * found[2].peak
-        assert found[many].size < many * exporting.MOST_A_LINK_YEAR
-        assert found[many].seconds > 0
+    stores = {2: stock_of_two, many: large.stock(tmp_path / "many", many)}
+    found = {
+        targets: fresh(exporting.written, exporting.WAYS[way], path, tmp_path / f"{targets}.parquet")
+        for targets, path in stores.items()
+    }
+    assert found[many].peak < exporting.MOST * found[2].peak
+    assert found[many].size < many * exporting.MOST_A_LINK_YEAR
+    assert found[many].seconds > 0
 
 
 def test_transactions_are_counted(tmp_path: Path) -> None:

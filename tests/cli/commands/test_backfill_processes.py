@@ -25,7 +25,6 @@ from tests.cli.serving import (
     read_all,
     serving,
     start,
-    start_new,
 )
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def test_a_backfill_that_is_killed_is_resumed(tmp_path: Path) -> None:
     words = ("backfill", "--store", str(store), *LINK, *APRIL)
     with serving() as server:
         slow = ("--limit", "5/600", "--base-url", server.url)
-        with start_new(*words, *slow) as process:
+        with start(*words, *slow) as process:
             while (
                 invoke("status", "--store", str(store)).exit_code or known(store) < 5
             ):  # it will not be more

@@ -9,7 +9,7 @@ import os
 import pty
 import stat
 import subprocess
-import sys
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +19,8 @@ from hourlyclicks.model.frames import excel
 from hourlyclicks.store import stored_account
 from tests.cli.filled_stores import LINK, answer, days, fill, stock
 from tests.cli.serving import ENVIRONMENT, invoke
+from tests.forkserver.starting import forked_python
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
+FORMATS = ("csv", "jsonl", "parquet", "xlsx")
+LAYOUTS: tuple[tuple[str, ...], ...] = (("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",), ())
 KILLED = """
 import os
 import signal
@@ -118,8 +122,7 @@ def test_excel_has_all_hours(store: str, tmp_path: Path) -> None:
     assert ["" if row[3] is None else str(row[3]) for row in rows] == [row["clicks"] for row in text]
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
-@pytest.mark.parametrize("layout", [("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",), ()])
+@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 8))
 def test_each_layout_is_the_same_in_each_format(
     store: str, tmp_path: Path, form: str, layout: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +241,7 @@ def test_a_missing_library_is_told_before_the_store_is_opened(
     """One sentence names the extra."""
     gone = "".join(f"sys.modules[{name!r}] = None; " for name in library.split())
     script = f"import sys; {gone}\nfrom hourlyclicks.cli import main; main()"
-    command = [sys.executable, "-c", script, "export", "--store", "none.db", "-o", f"x.{form}"]
+    command = [*forked_python(), "-c", script, "export", "--store", "none.db", "-o", f"x.{form}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=ENVIRONMENT)  # noqa: S603 - ours
     assert done.returncode == 2
     named = library.split(maxsplit=1)[0]
@@ -267,7 +270,7 @@ def test_a_terminal_is_not_sent_bytes(store: str, form: str) -> None:
     words = ["export", "--store", store, "--format", form]
     ours, theirs = pty.openpty()
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", TO_A_TERMINAL, *words],
+        [*forked_python(), "-c", TO_A_TERMINAL, *words],
         stdout=theirs,
         stderr=subprocess.PIPE,
         text=True,
@@ -279,7 +282,7 @@ def test_a_terminal_is_not_sent_bytes(store: str, form: str) -> None:
     said = f"a terminal cannot show {form}: use -o FILE"
     assert [line for line in done.stderr.splitlines() if line == "2" or said in line][1::2] == ["2"] * 3
     assert done.stderr.count(said) == 3
-    command = [sys.executable, "-m", "hourlyclicks", *words]
+    command = [*forked_python(), "-m", "hourlyclicks", *words]
     piped = subprocess.run(command, capture_output=True, check=True, env=ENVIRONMENT)  # noqa: S603 - ours
     assert piped.stdout[:4] == {"parquet": b"PAR1", "xlsx": b"PK\x03\x04"}[form]
     assert len(piped.stdout) > 2_000
@@ -290,7 +293,7 @@ def test_a_reader_that_ends_early_ends_the_export(tmp_path: Path) -> None:
     store = tmp_path / "clicks.db"
     for number in range(4):
         fill(store, Link(f"k{number}", "https://vvd.bz"), map(answer, days("2024-01-01", 366)))
-    command = [sys.executable, "-m", "hourlyclicks", "export", "--store", str(store), "--format", "parquet"]
+    command = [*forked_python(), "-m", "hourlyclicks", "export", "--store", str(store), "--format", "parquet"]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "pipesize": 4_096}
     with subprocess.Popen(command, env=ENVIRONMENT, **streams) as process:  # noqa: S603 - ours
         assert process.stdout is not None
@@ -317,7 +320,7 @@ def test_a_command_that_is_killed_leaves_no_file(
         if old is not None:
             path.write_bytes(old)
         script = KILLED.format(module=module, name=name)
-        command = [sys.executable, "-c", script, "export", "--store", store, "-o", str(path)]
+        command = [*forked_python(), "-c", script, "export", "--store", store, "-o", str(path)]
         done = subprocess.run(command, capture_output=True, check=False, env=ENVIRONMENT)  # noqa: S603 - ours
         assert done.returncode == -9
         assert (path.read_bytes() if path.exists() else None) == old

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,13 @@ from hourlyclicks.model.frames import excel
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.commands.test_fetch import BAD, COMMON, fetched
 from tests.cli.serving import APRIL, invoke, serving
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
+
+FORMATS = ("csv", "jsonl", "parquet", "xlsx")
+LAYOUTS = (("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",))
 
 pq: Any = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("xlsxwriter")
@@ -99,8 +104,7 @@ def test_data_that_is_nowhere_else_is_kept_as_csv(
     assert not (tmp_path / "x.xlsx").exists()
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
-@pytest.mark.parametrize("layout", [("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",)])
+@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 6))
 def test_rows_are_those_of_an_export(
     server: Simulator, tmp_path: Path, form: str, layout: tuple[str, ...]
 ) -> None:

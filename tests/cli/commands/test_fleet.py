@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BZ = "https://vvd.bz"
 WEEK = ("--from", "2025-04-01", "--to", "2025-04-07")
-FAST = ("--limit", "100000/1", "--concurrency", "2")
+FAST = ("--limit", "10000/0.1", "--concurrency", "2")
 KEYS = {f"KEY_{number}": f"canary-key-{number}-31415926" for number in range(4)}
 
 

@@ -111,7 +111,7 @@ def test_a_run_that_did_not_begin_has_a_report(server: Simulator, path: Path) ->
 def test_quiet_leaves_stdout_to_the_report(server: Simulator, path: Path) -> None:
     """With ``--report -`` the JSON is on stdout; nothing is on stderr, unless the run fails."""
     store = ("--store", str(path.with_name("clicks.db")), "--base-url", server.url)
-    words = (*LINK, *APRIL, *FAST, *store, "--quiet", "--report", "-")
+    words = (*LINK, "--last", "30d", *FAST, *store, "--quiet", "--report", "-")
     result = invoke("backfill", *words, "--max-requests", "3")
     assert json.loads(result.stdout)["remaining"] == 27
     assert result.stderr == "Error: 27 days of 30 missing\n"

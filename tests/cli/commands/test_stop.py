@@ -21,7 +21,7 @@ from tests.cli.serving import (
     Barrier,
     invoke,
     serving,
-    start_new,
+    start_numbered,
 )
 
 if TYPE_CHECKING:
@@ -35,15 +35,18 @@ KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
 
 
 @contextmanager
-def running(store: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], Barrier]]:
-    """Start a backfill of April, and wait until its sixth request is held back by the server."""
+def running(store: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], int, Barrier]]:
+    """Start a backfill of April, and wait until its sixth request is held back by the server.
+
+    Yields what stands for its process, the number of its process, and what the server waits for.
+    """
     barrier = Barrier(NOW_ASKED)
     asked = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME, *words)
     with serving(faults=barrier) as server:
-        with start_new("backfill", *asked, "--base-url", server.url) as process:
+        with start_numbered("backfill", *asked, "--base-url", server.url) as (process, number):
             try:
                 assert barrier.reached.wait(PATIENCE)
-                yield process, barrier
+                yield process, number, barrier
             finally:
                 barrier.opened.set()
         assert server.counters.requests == NOW_ASKED
@@ -56,19 +59,19 @@ def keyless(command: str, store: Path, *words: str) -> Result:
 
 def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
     """It sends nothing more, keeps the response to its last request, and can be resumed under its name."""
-    with running(path, "--name", "nightly") as (process, barrier):
+    with running(path, "--name", "nightly") as (process, number, barrier):
+        [shown] = json.loads(keyless("status", path, "--running", "--format", "json").stdout)
+        assert (shown["name"], shown["pid"], shown["stopping"]) == ("nightly", number, False)
         named, progress = keyless("status", path, "--running").stdout.splitlines()[1:]
-        assert re.fullmatch(rf"  running  nightly, process {process.pid} on \S+, since \d\d:\d\d", named)
+        assert re.fullmatch(rf"  running  nightly, process {number} on \S+, since \d\d:\d\d", named)
         assert re.fullmatch(r"           2\d requests to go, ends at \d\d:\d\d \(in \d+ s\)", progress)
         assert named in keyless("status", path).stdout.splitlines()
-        brief = rf"  running  nightly, process {process.pid} on \S+: 2\d requests to go, done at \d\d:\d\d"
+        brief = rf"  running  nightly, process {number} on \S+: 2\d requests to go, done at \d\d:\d\d"
         assert re.search(f"^{brief}$", keyless("status", path, "--summary").stdout, re.MULTILINE)
-        [shown] = json.loads(keyless("status", path, "--running", "--format", "json").stdout)
-        assert (shown["name"], shown["pid"], shown["stopping"]) == ("nightly", process.pid, False)
         assert keyless("stop", path, "--name", "hourly").exit_code == 14
         asked = keyless("stop", path, "--name", "nightly")
         assert (asked.exit_code, asked.stderr) == (0, "")
-        assert asked.stdout == f"asked to stop: nightly, process {process.pid} on {shown['host']}\n"
+        assert asked.stdout == f"asked to stop: nightly, process {number} on {shown['host']}\n"
         assert keyless("status", path, "--running").stdout.splitlines()[-1] == "           asked to stop"
         barrier.opened.set()
         _, err = process.communicate(timeout=PATIENCE)
@@ -81,13 +84,13 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
 
 def test_a_killed_backfill_is_known_at_once(path: Path) -> None:
     """It is neither shown as running nor counted as stopped."""
-    with running(path) as (process, _):
+    with running(path) as (process, number, _):
         process.kill()
-        process.wait(PATIENCE)
+        process.communicate(timeout=PATIENCE)
         assert keyless("status", path, "--running").stdout.splitlines()[1].startswith("  killed   process ")
         stopped = keyless("stop", path)
     assert (stopped.exit_code, stopped.stderr) == (14, "Error: no backfill is running on the store\n")
-    assert stopped.stdout.startswith(f"killed before: process {process.pid} on ")
+    assert stopped.stdout.startswith(f"killed before: process {number} on ")
 
 
 @pytest.mark.parametrize("word", ["", "a\tb", "x" * 65])

@@ -11,9 +11,11 @@ import attrs
 import pytest
 
 from hourlyclicks.cli.actions.fleet.demo import Run, Stored, figures, known_to
+from hourlyclicks.cli.demo import fleet_processes
 from hourlyclicks.cli.demo.fleet_processes import started
 from hourlyclicks.cli.demo.fleet_settings import days, key, link
 from hourlyclicks.simulator import Simulator
+from tests.cli.demo import hasty_worker
 from tests.cli.serving import invoke
 
 if TYPE_CHECKING:
@@ -34,8 +36,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_process_is_killed_and_nothing_is_lost(temporary: Path) -> None:
+def test_a_process_is_killed_and_nothing_is_lost(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All hours of all accounts are exact, without a 429, and the folder with the store is gone."""
+    monkeypatch.setattr(fleet_processes, "fleet_worker", hasty_worker)
     result = invoke("fleet", "demo", "--accounts", "8", "--days", "4")
     assert result.exit_code == 0
     facts = {each[:12].strip(): each[12:] for each in result.stdout.splitlines()[1:]}
@@ -48,8 +51,11 @@ def test_a_process_is_killed_and_nothing_is_lost(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-async def test_a_process_that_has_ended_is_not_killed(temporary: Path) -> None:
+async def test_a_process_that_has_ended_is_not_killed(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When the workers are done before their time, none is killed, and the demonstration says so."""
+    monkeypatch.setattr(fleet_processes, "WORKERS", 1)
     store = temporary / "clicks.db"
     async with started("http://127.0.0.1:9", store, 0, 1) as workers:
         await workers.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from hourlyclicks.cli.exits import Failure
 from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.key_file import default_file
 from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, ROOT, invoke
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
@@ -134,7 +134,7 @@ def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: s
         "from hourlyclicks.cli.app import app\n"
         "app(['status', '--store', 'clicks.db', '--targets', 'links.csv'], prog_name='hourlyclicks')"
     )
-    command = ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, script]
+    command = ["sh", "-c", f'"$@" {redirection}', "sh", *forked_python(), "-c", script]
     done = subprocess.run(command, check=False, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)})  # noqa: S603 - ours
     assert done.returncode == 2
     assert contents(folder) == before
@@ -145,7 +145,7 @@ def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: s
 def test_a_list_on_stdin_is_not_overwritten(folder: Path, output: str) -> None:
     """A file that is redirected to stdin is read as one that is named."""
     before = contents(folder)
-    command = [sys.executable, "-m", "hourlyclicks", "fetch", "--targets", "-", *APRIL, *FAST, "-o"]
+    command = [*forked_python(), "-m", "hourlyclicks", "fetch", "--targets", "-", *APRIL, *FAST, "-o"]
     command += [output, "--base-url", "http://127.0.0.1:9"]
     with (folder / "links.csv").open() as stdin:
         done = subprocess.run(  # noqa: S603 - ours

@@ -1,7 +1,7 @@
 """A process that gives all accounts of its setting to a Dask cluster, and writes down what comes of it.
 
-Called with the scheduler's file, a folder, and the number of workers. It writes ``state.yaml``, all that the
-scheduler and the workers know while the work is under way, and ``report`` and ``events``, pickled.
+Called with the scheduler's file, a folder, and the number of workers. It writes ``state.msgpack.gz``, all
+that the scheduler and the workers know while the work is under way, and ``report`` and ``events``, pickled.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def main(scheduler: str, folder: Path, workers: int) -> None:
         async with asyncio.timeout(PATIENCE):
             while not await shards(client):  # noqa: ASYNC110 - they are in other processes
                 await asyncio.sleep(LOOK)
-        await client.dump_cluster_state(str(folder / "state"), format="yaml")
+        await client.dump_cluster_state(str(folder / "state"))
         report = await work
     (folder / "report").write_bytes(pickle.dumps(report))
     (folder / "events").write_bytes(pickle.dumps(events))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import pickle
 import signal
@@ -39,6 +40,8 @@ class Team:
 
     needs: ClassVar[tuple[str, ...]] = ()
     """The libraries without which the engine is not there."""
+    few: ClassVar[int] = 2
+    """How many workers it has as a rule."""
 
     def __init__(self, setting: Setting, folder: Path, store: str, size: int) -> None:
         self.setting, self.folder, self.size = setting, folder, size
@@ -76,7 +79,8 @@ class Team:
     def texts(self) -> dict[str, bytes]:
         """Return all that the processes have written, and how they were called."""
         written = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
-        return written | {f"ps {number}": words for number, words in enumerate(self._called)}
+        dumped = {path.name: gzip.decompress(path.read_bytes()) for path in self.folder.glob("*.gz")}
+        return written | dumped | {f"ps {number}": words for number, words in enumerate(self._called)}
 
     def look(self) -> None:
         """Note how the processes were called, as `ps` shows it."""
@@ -93,6 +97,8 @@ class Team:
 
 class Processes(Team):
     """Plain processes, each of which has all accounts."""
+
+    few = 3
 
     def start(self) -> None:
         """Start them."""

@@ -44,11 +44,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes a
 _log = logging.getLogger(__name__)
 
 Cell: TypeAlias = tuple[int | None, int | None]
-ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "21")))
-DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("16", "20")))
-WORKERS = int(os.environ.get("HOURLYCLICKS_WORKERS", "3"))
-HARMED = min(2, WORKERS - 1)
-"""One is killed, and of three another one is stopped, so that there is always one at work."""
+ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("8", "21")))
+DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("10", "20")))
+WORKERS = int(os.environ.get("HOURLYCLICKS_WORKERS", "0"))
 LONGEST_STOP = 15.0
 """Seconds; a worker that is stopped within a transaction keeps its rows locked."""
 
@@ -85,10 +83,12 @@ def outcome(
     setting = Setting("", ACCOUNTS, DAYS)
     keys = {key_of(name): "premium" for name in setting.known}
     limits = ((setting.requests, setting.window),)
+    size = WORKERS or sized(kind.few, 3)
+    harmed = min(2, size - 1)  # of two, one is killed, and of three another one is stopped
     store = asyncio.run(postgres_server.new_database())
     folder = tmp_path_factory.mktemp("engine")
     with serving(keys=keys, limits=limits, concurrency=1, latency=(0.005, 0.03)) as upstream:
-        team = kind(setting._replace(url=upstream.url), folder, store, WORKERS)
+        team = kind(setting._replace(url=upstream.url), folder, store, size)
         began = time.monotonic()
         try:
             team.start()
@@ -99,11 +99,11 @@ def outcome(
                     return False
                 holders = held(store)
                 at_work[:] = [worker for worker in team.workers if worker.pid in holders]
-                return len(at_work) >= HARMED
+                return len(at_work) >= harmed
 
             until(are_at_work)  # on a busy machine some have ended before others begin
             team.look()
-            killed, *stopped = at_work[:HARMED]
+            killed, *stopped = at_work[:harmed]
             for worker in (killed, *stopped):
                 worker.send_signal(signal.SIGSTOP)
             lost = {worker.pid: held(store).get(worker.pid, []) for worker in (killed, *stopped)}

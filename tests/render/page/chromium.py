@@ -125,7 +125,7 @@ class Chromium:
             await page.context.close()
 
     @asynccontextmanager
-    async def shown(self, path: Path, **look: Any) -> AsyncIterator[Opened]:  # noqa: ANN401 - of `_show`
+    async def shown(self, path: Path, *, query: str = "", **look: Any) -> AsyncIterator[Opened]:  # noqa: ANN401 - of `_show`
         """Show a file in the page that has shown others: a new page starts three processes, for 0.6 s of CPU.
 
         Only for files that do nothing more when their script is done: what one still reports would seem to
@@ -133,6 +133,7 @@ class Chromium:
 
         Args:
             path: the file.
+            query: as in `opened`.
             look: see `_show`.
         """
         script: bool = look.get("script", True)
@@ -142,7 +143,7 @@ class Chromium:
         opened = Opened(page)
         try:
             await page.mouse.move(0, 0)
-            await _show(page, path.as_uri(), **look)
+            await _show(page, path.as_uri() + query, **look)
             yield opened
             if script:
                 await page.evaluate(_FORGET)

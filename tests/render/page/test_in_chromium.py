@@ -27,6 +27,7 @@ LOOKS = {
     "mobile": {"width": 390},
     "mobile-dark": {"width": 390, "dark": True},
 }
+FLAGS = [False, True]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def decade(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("look", sizes.sample(list(LOOKS), 2))
+@pytest.mark.parametrize("look", sizes.sized(["mobile-dark"], list(LOOKS)))
 def test_it_is_quiet_and_accessible(look: str, kinds: Path, chromium: Chromium) -> None:
     """No request, no message, nothing that axe-core objects to, and nothing wider than the window."""
 
@@ -232,8 +233,10 @@ async def colours(opened: Opened, cells: list[tuple[int, int]]) -> list[str]:
     return ["#" + bytes(shot.rows[y][x][:3]).hex() for x, y in places]
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("dark", "script"),
+    sizes.sized([(False, True), (True, False)], [(dark, script) for dark in FLAGS for script in FLAGS]),
+)
 def test_every_hour_has_its_shade(dark: bool, script: bool, year: Path, chromium: Chromium) -> None:  # noqa: FBT001 - parametrized
     """In both themes, with and without a script, the picture has the colour of the scale."""
     series = a_year()
@@ -317,7 +320,7 @@ def test_ten_years_can_be_read(decade: Path, chromium: Chromium) -> None:
     chromium.run(check())
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", sizes.sized([True], FLAGS))
 def test_it_can_be_printed(dark: bool, year: Path, chromium: Chromium) -> None:  # noqa: FBT001 - parametrized
     """On A4 nothing is cut off on the right, a year takes two pages, and the colours are the light ones."""
 

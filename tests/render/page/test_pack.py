@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import partial
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from tests.model.strategies import series
 from tests.render.page.samples import a_year, absurd, busiest_account, busiest_link, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hourlyclicks import HourlyClicks, HourlySeries
     from hourlyclicks.render.page.pack import Packed
@@ -84,15 +85,17 @@ def test_a_year_of_a_busy_link_is_small() -> None:
 
 @pytest.mark.parametrize(
     ("busy", "clicks", "users"),
-    [(busiest_link(), 0, 2), (busiest_account(), 3, 2), (sample(target=Group(3)), 3, 2), (absurd(), 1, 1)],
+    [(busiest_link, 0, 2), (busiest_account, 3, 2), (partial(sample, target=Group(3)), 3, 2), (absurd, 1, 1)],
     ids=["link", "account", "group", "absurd"],
 )
-def test_busier_figures_are_rounded_no_more_than_is_said(busy: HourlySeries, clicks: int, users: int) -> None:
+def test_busier_figures_are_rounded_no_more_than_is_said(
+    busy: Callable[[], HourlySeries], clicks: int, users: int
+) -> None:
     """Unique users lose digits before clicks do, small counts lose none, and the text keeps to its limit."""
-    found = packed(Hours(busy))
+    found = packed(Hours(busy()))
     assert (found.clicks.digits, found.unique_users.digits) == (clicks, users)
     assert len(found.text) <= MOST_A_YEAR
-    for hour, *read in figures(busy, found):
+    for hour, *read in figures(busy(), found):
         for given_count, count, rounding in zip(
             (hour.clicks, hour.unique_users), read, (found.clicks, found.unique_users), strict=True
         ):

@@ -25,7 +25,7 @@ from hourlyclicks.render import plots
 from hourlyclicks.render.plots import arithmetic, fonts, marks
 from hourlyclicks.render.plots.themes import theme_named
 from tests.render.plots.pictures import hatched, scale_labels, series, texts, written
-from tests.sizes import sample
+from tests.sizes import sample, sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def test_every_series_can_be_drawn(kind: Any, shape: str) -> None:  # noqa: ANN4
     figure.draw_without_rendering()
 
 
-@pytest.mark.parametrize("kind", sample(KINDS, 2))
+@pytest.mark.parametrize("kind", sized([plot.trend], KINDS))
 def test_an_svg_is_the_same_each_time(kind: Any) -> None:  # noqa: ANN401 - as above
     """Two pictures of one series are equal byte by byte, and one that is saved twice."""
     figure = kind(GAPS)
@@ -102,7 +102,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("kind", sample(KINDS, 2))
+@pytest.mark.parametrize("kind", sized([plot.calendar], KINDS))
 def test_the_settings_of_the_user_do_not_matter(kind: Any) -> None:  # noqa: ANN401 - as above
     """A picture looks the same under any settings, when it is made and when it is drawn or saved."""
     first, figure = kind(GAPS), kind(GAPS)
