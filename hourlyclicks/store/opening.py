@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, TypedDict
 
 from hourlyclicks.errors import StoreError, UsageError
+from hourlyclicks.store.shared_clock import SharedClock
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -66,7 +67,7 @@ def _store_of(
         return _sqlite(where, clock, **options)
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
-    if clock is not None and (shared := getattr(where, "shared_clock", None)) is not None:
+    if clock is not None and isinstance(shared := getattr(where, "shared_clock", None), SharedClock):
         shared.follow(clock)
     return where
 
