@@ -17,7 +17,7 @@ from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
 from tests.sources import nodes
-from tests.test_house import FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
+from tests.test_house import CALLS_UPWARD, FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -247,6 +247,11 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     assert found == {
         library: {user.removesuffix(".py") for user in users} for library, users in SOLE_USERS.items()
     }
+
+
+def test_the_design_page_has_the_calls_upwards() -> None:
+    """Its table is the one that the constructors are tested against."""
+    assert set(re.findall(r"^\| `([^`]+)` \|", section("Calls upwards"), re.MULTILINE)) == CALLS_UPWARD
 
 
 MOST_FILES = 6
