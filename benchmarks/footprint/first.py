@@ -20,7 +20,7 @@ import aiohttp
 
 from benchmarks.peers.slices import AGENT, DOMAIN, FIRST, HEADERS, KEY, LINK, PATH
 from benchmarks.peers.upstream import find_nginx, upstream
-from benchmarks.processes import cores, fresh
+from benchmarks.processes import cores, fresh, usage
 from benchmarks.results import Section, Table, spread
 from hourlyclicks import Client, Limits, Link
 
@@ -108,6 +108,7 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     if find_nginx() is None:
         remark = "The time to the first day was not measured: there is no nginx."
         return Section("first", (), remarks=(remark,))
+    usage("-c", "from hourlyclicks.client.preload import load_all; load_all()")  # writes the bytecode
     core, other = cores()
     rounds: list[dict[str, Times]] = []
     with upstream(core=other) as base:

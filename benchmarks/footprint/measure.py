@@ -20,7 +20,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure all of it.
 
     Args:
-        quick: whether fewer days and rounds will do, in some 15 seconds.
+        quick: whether fewer days and rounds will do.
         say: told what begins.
     """
     parts = {"memory": memory.section, "tasks": tasks.section, "cancelling": _cancelling}

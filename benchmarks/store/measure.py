@@ -25,7 +25,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure all of it, with files in a temporary folder.
 
     Args:
-        quick: whether fewer days and rounds will do, in some 10 seconds.
+        quick: whether fewer days and rounds will do.
         say: told what begins.
     """
     say("keeping, reading and resuming")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLIENTS = (1, 4, 16)
 LIMITS = Limits(concurrency=3)
 LATENCY = (0.005, 0.01)
-MOST, MOST_SHARED = 2.1, 2.5
+MOST, MOST_SHARED = 1.2, 2.5
 """Transactions a request, for one client and for several."""
 MOST_BYTES = 512
 """Of a day in PostgreSQL."""
