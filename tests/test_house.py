@@ -23,7 +23,7 @@ import attrs
 import pytest
 
 import hourlyclicks
-from tests.sources import parsed
+from tests.sources import nodes, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,8 @@ SCRIPTS = sorted(
     for folder in ("hourlyclicks", "tests", "benchmarks", "docs")
     for path in (ROOT / folder).rglob("*.py")
 ) + sorted(ROOT.glob("*.py"))
+
+pytestmark = pytest.mark.usefixtures("parsed_sources")
 
 FLOORS = {
     "errors": 0,
@@ -188,6 +190,8 @@ def walk(node: ast.AST, *, only_types: bool = False) -> Iterator[tuple[ast.Impor
         return
     guarded = node.body if isinstance(node, ast.If) and is_type_checking(node.test) else []
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):  # there is no statement in it
+            continue
         yield from walk(child, only_types=only_types or child in guarded)
 
 
@@ -201,7 +205,6 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [node.module or ""]
 
 
-@cache
 def tree(path: Path) -> ast.Module:
     """Return the syntax tree of a module."""
     return parsed(path.read_text(encoding="utf-8"))
@@ -373,17 +376,16 @@ def parameters(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
 
 def functions_given() -> set[str]:
     """Return the parameters of constructors, in the rooms up to the client, that take functions."""
-    modules = {path.relative_to(PACKAGE).as_posix(): tree(path) for path in MODULES}
-    nodes = [
+    found = [
         (module, node)
-        for module, whole in modules.items()
-        if FLOORS[room_of(module)] <= FLOORS["client"]
-        for node in ast.walk(whole)
+        for path in MODULES
+        if FLOORS[room_of(module := path.relative_to(PACKAGE).as_posix())] <= FLOORS["client"]
+        for node in nodes(path.read_text("utf-8"))
     ]
-    names = {"Callable", *(name for _, node in nodes if (name := function_type(node)))}
+    names = {"Callable", *(name for _, node in found if (name := function_type(node)))}
     return {
         f"{module}: {node.name}.{name}"
-        for module, node in nodes
+        for module, node in found
         if isinstance(node, ast.ClassDef)
         for name, annotation in parameters(node)
         if names.intersection(re.findall(r"\w+", ast.unparse(annotation)))
@@ -487,7 +489,7 @@ def test_constructors_take_few_arguments() -> None:
     found = [
         f"{path.relative_to(ROOT).as_posix()}: {node.name}: {count}"
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path.read_text("utf-8"))
         if isinstance(node, ast.ClassDef) and node.name not in MANY_ARGUMENTS
         for method in node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__init__"
@@ -502,7 +504,7 @@ def lines_of_code(source: str) -> set[int]:
     code = [token for token in tokens if token.type not in WITHOUT_CODE]
     prose = {
         line
-        for node in ast.walk(parsed(source))
+        for node in nodes(source)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
