@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Limits, Link, Plan
+from hourlyclicks import Client, DateRange, Limits, Link, Plan
 from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.events import DayDone
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
     from hourlyclicks.events import Event
     from tests.coordination.clients import Fleet
-    from tests.store.server import PostgresServer
+    from tests.store.databases import PreparedDatabases
 
 pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
 
-DAYS = 60
-STEADY = 40
+DAYS = DateRange.of("2020-01-02", sized("2020-02-01", "2020-03-01"))
+STEADY = len(DAYS) - 20
+ACCOUNTS = 100
 LINK = Link("kYdr", "https://vvd.bz")
 BOUND_BY_RATE = Limits(rates=(Rate(1, 0.005),), guard=0.0, concurrency=1)
 BOUND_BY_CONCURRENCY = Limits(rates=(), concurrency=3)
@@ -95,9 +96,9 @@ async def backfill(
         if isinstance(store, SqliteStore):
             await store._run(lambda file: file._db.set_trace_callback(statements.add))
         statements.clear()
-        await client.backfill("2020-01-02", "2020-03-01", [LINK])
+        await client.backfill(DAYS.start, DAYS.end, [LINK])
     await store.close()
-    assert upstream.counters.requests == DAYS + 1
+    assert upstream.counters.requests == len(DAYS) + 1
     return statements
 
 
@@ -109,13 +110,13 @@ async def test_a_day_takes_two_commits_in_a_file(path: Path, limits: Limits) -> 
     """
     found = await backfill(SqliteStore(path), limits)
     assert found.steady <= 2 * STEADY + limits.concurrency  # the last may be the beginnings of the next days
-    assert found.commits <= 2 * DAYS + 5
-    assert found.others <= 9 * DAYS
+    assert found.commits <= 2 * len(DAYS) + 5
+    assert found.others <= 9 * len(DAYS)
 
 
 @pytest.mark.parametrize("limits", [BOUND_BY_RATE, BOUND_BY_CONCURRENCY], ids=["rate", "concurrency"])
 async def test_a_day_takes_two_commits_in_a_postgres_database(
-    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, limits: Limits
+    prepared_databases: PreparedDatabases, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     """As in a file."""
     connect, statements = postgres_connection.connect, Statements()
@@ -126,14 +127,14 @@ async def test_a_day_takes_two_commits_in_a_postgres_database(
         return db
 
     monkeypatch.setattr(postgres_connection, "connect", logged)
-    await backfill(PostgresStore(await postgres_server.new_database()), limits, statements)
+    await backfill(PostgresStore(await prepared_databases.new()), limits, statements)
     assert STEADY <= statements.steady <= 2 * STEADY + limits.concurrency
-    assert DAYS <= statements.commits <= 2 * DAYS + 15
-    assert statements.others <= 10 * DAYS + 40
+    assert len(DAYS) <= statements.commits <= 2 * len(DAYS) + 15
+    assert statements.others <= 10 * len(DAYS) + 40
 
 
 async def test_many_clients_of_a_postgres_database_take_three_commits_a_request(
-    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    prepared_databases: PreparedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Although each of them waits for the responses of all others."""
     connect, statements, clients = postgres_connection.connect, Statements(), sized(6, 16)
@@ -145,7 +146,7 @@ async def test_many_clients_of_a_postgres_database_take_three_commits_a_request(
 
     monkeypatch.setattr(postgres_connection, "connect", logged)
     upstream = Simulator(limits=(), concurrency=1, latency=(0.01, 0.01))
-    dsn = await postgres_server.new_database()
+    dsn = await prepared_databases.new()
     stores = [PostgresStore(dsn) for _ in range(clients)]
     await stores[0].open()
     async with AsyncExitStack() as stack:
@@ -266,17 +267,16 @@ async def leased_backfills(store: SqliteStore | PostgresStore, accounts: int) ->
 
 async def test_days_within_leases_share_commits_in_a_file(path: Path) -> None:
     """At most eight statements a day, with those that take leases, give them back and begin and commit."""
-    accounts = 100
-    found = await leased_backfills(SqliteStore(path), accounts)
-    assert found.commits <= 0.5 * 3 * accounts
-    assert found.total() <= 8 * 3 * accounts
+    found = await leased_backfills(SqliteStore(path), ACCOUNTS)
+    assert found.commits <= 0.5 * 3 * ACCOUNTS
+    assert found.total() <= 8 * 3 * ACCOUNTS
 
 
 async def test_days_within_leases_share_commits_in_a_postgres_database(
-    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    prepared_databases: PreparedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a file."""
-    connect, statements, accounts = postgres_connection.connect, Statements(), 100
+    connect, statements = postgres_connection.connect, Statements()
 
     async def logged(dsn: str, **options: Any) -> Any:  # noqa: ANN401 - a connection
         db: Any = await connect(dsn, **options)
@@ -284,9 +284,9 @@ async def test_days_within_leases_share_commits_in_a_postgres_database(
         return db
 
     monkeypatch.setattr(postgres_connection, "connect", logged)
-    store = PostgresStore(await postgres_server.new_database())
+    store = PostgresStore(await prepared_databases.new())
     await store.open()
     statements.clear()
-    await leased_backfills(store, accounts)
-    assert statements.commits <= 0.5 * 3 * accounts
-    assert statements.total() <= 8 * 3 * accounts
+    await leased_backfills(store, ACCOUNTS)
+    assert statements.commits <= 0.5 * 3 * ACCOUNTS
+    assert statements.total() <= 8 * 3 * ACCOUNTS

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.store.postgres_days import Connection
     from tests.store.bouncer import Bouncer
+    from tests.store.databases import PreparedDatabases
     from tests.store.server import PostgresServer
 
 LINK = Link("kYdr", "https://vvd.bz")
@@ -58,9 +59,9 @@ async def backfill(
         return await client.backfill("2020-01-01", end, [LINK])
 
 
-async def test_leases_work_through_a_pooler(bouncer: Bouncer, postgres_server: PostgresServer) -> None:
+async def test_leases_work_through_a_pooler(bouncer: Bouncer, prepared_databases: PreparedDatabases) -> None:
     """Taking, renewing, writing, asking, losing and giving back are the same as on a direct connection."""
-    upstream, dsn = server(), bouncer.dsn(await postgres_server.new_database())
+    upstream, dsn = server(), bouncer.dsn(await prepared_databases.new())
     async with (
         PostgresStore(dsn) as store,
         PostgresStore(dsn) as other,
@@ -79,11 +80,13 @@ async def test_leases_work_through_a_pooler(bouncer: Bouncer, postgres_server: P
     assert upstream.counters.over_concurrency == 0
 
 
-async def test_a_holder_outlives_a_crash_of_the_server(postgres_server: PostgresServer) -> None:
+async def test_a_holder_outlives_a_crash_of_the_server(
+    postgres_server: PostgresServer, prepared_databases: PreparedDatabases
+) -> None:
     """It waits until it can renew its lease, which no other process has taken, and goes on."""
     upstream = server()
     async with (
-        PostgresStore(await postgres_server.new_database()) as store,
+        PostgresStore(await prepared_databases.new()) as store,
         Leases(store, life=0.3) as leases,
     ):
         lease = await held(leases, upstream)
@@ -103,7 +106,7 @@ async def test_a_holder_outlives_a_crash_of_the_server(postgres_server: Postgres
     assert upstream.counters.requests == 100
 
 
-async def test_a_process_that_is_stopped_amid_a_transaction(postgres_server: PostgresServer) -> None:
+async def test_a_process_that_is_stopped_amid_a_transaction(prepared_databases: PreparedDatabases) -> None:
     """It keeps the locks of its rows from others for ten seconds at most."""
 
     async def look(db: Connection) -> list[str]:
@@ -111,5 +114,5 @@ async def test_a_process_that_is_stopped_amid_a_transaction(postgres_server: Pos
             within = await db.fetchval(_LOOK)
         return [within, await db.fetchval(_LOOK)]
 
-    async with PostgresStore(await postgres_server.new_database()) as store:
+    async with PostgresStore(await prepared_databases.new()) as store:
         assert await store._run(look) == ["10s", "0"]

@@ -12,7 +12,7 @@ from tests.sizes import sized
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.store.server import PostgresServer
+    from tests.store.databases import PreparedDatabases
 
 
 @pytest.fixture(params=sized(["sqlite"], ["sqlite", "postgres"]))
@@ -20,5 +20,5 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a store."""
     if request.param == "sqlite":
         return str(tmp_path / "clicks.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return asyncio.run(server.new_database())
+    databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+    return asyncio.run(databases.new())

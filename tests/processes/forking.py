@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Client, Limits, Link, Rate, UsageError
@@ -27,7 +28,7 @@ LIMITS = Limits((Rate(5, 3600.0),), concurrency=2)
 async def fill(client: Client, first: str, last: str) -> None:
     """Fetch what the limit allows, and close."""
     async with client:
-        await client.backfill(first, last, [LINK], deadline=1.0)
+        await client.backfill(first, last, [LINK], deadline=0.6)
 
 
 def after(client: Client) -> int:
@@ -75,6 +76,7 @@ def in_child(client: Client, store: Store) -> None:
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("always", ResourceWarning)
     url, key, where, when = sys.argv[1:]
     client = Client(key, base_url=url, store=where, limits=LIMITS)
     sys.exit(after(client) if when == "after" else before(client, where))

@@ -42,10 +42,10 @@ _log = logging.getLogger(__name__)
 
 TIMES = int(os.environ.get("HOURLYCLICKS_CORRUPTIONS", sized("2", "16")))
 TARGET = Link("damaged", "https://vvd.bz")
-DAYS = DateRange.of("2025-01-01", "2025-03-11")
+DAYS = DateRange.of("2025-01-01", sized("2025-02-14", "2025-03-11"))
 REQUESTS, WINDOW = 15, 0.4
 SLOTS = 2
-LATEST, SOON = 40, 0.1
+LATEST, SOON = sized(15, 40), 0.1
 COMPLETE, STORE_FAILED = 0, 12
 DIES = {"shm cut off": {-signal.SIGBUS}}
 """SQLite maps this file into memory, and a part that is missing can kill a process before it has looked."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.processes.fleet import Worker
+    from tests.store.databases import PreparedDatabases
     from tests.store.server import PostgresServer
 
 _log = logging.getLogger(__name__)
@@ -31,9 +32,11 @@ CRASHES = sized((15,), (15, 50, 80))
 """After how many days."""
 
 
-def test_a_backfill_survives_crashes_of_postgres(postgres_server: PostgresServer, tmp_path: Path) -> None:
+def test_a_backfill_survives_crashes_of_postgres(
+    postgres_server: PostgresServer, prepared_databases: PreparedDatabases, tmp_path: Path
+) -> None:
     """Four processes lose no day, repeat only requests under way, and never exceed the limit."""
-    store = asyncio.run(postgres_server.new_database())
+    store = asyncio.run(prepared_databases.new())
     with fleet(
         tmp_path, store, days=DAYS, requests=REQUESTS, window=WINDOW, concurrency=CONCURRENCY, total=5.0
     ) as here:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 
 import pytest
 
 from hourlyclicks.simulator import Simulator
+from tests.forkserver.starting import forked_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
 async def play(upstream: Simulator, store: str, when: str) -> tuple[int, str, str]:
     """Run a process that forks; return its exit code and what it wrote."""
-    words = ("-W", "always::ResourceWarning", "-m", "tests.processes.forking", upstream.url, upstream.key)
+    words = (*forked_python(), "-m", "tests.processes.forking", upstream.url, upstream.key, store, when)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, store, when, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(60):
         out, error = await process.communicate()

@@ -32,11 +32,12 @@ _log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "8")))
 LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
 CONCURRENCY = 2
-LONGEST_LIFE = 1.3
+REQUESTS, WINDOW = sized((15, 0.5), (30, 1.0))
+LONGEST_LIFE = sized(0.5, 1.3)
 SOON = 0.1
 MOST_DONE = 12
 TOGETHER = sized(2, 4)
-A_LIFE = 40
+A_LIFE = sized(20, 40)
 """Days that there are for each process that is killed while others work; they may do some of its share."""
 FULL = 10
 SHORTEST_LEASE = 10.0
@@ -49,7 +50,13 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
     reported: set[tuple[Target, dt.date]] = set()
     at_work = 0
     with fleet(
-        tmp_path, store, days=30 + 7 * KILLS, requests=30, window=1.0, concurrency=CONCURRENCY, margin=0.4
+        tmp_path,
+        store,
+        days=sized(20, 30) + sized(8, 7) * KILLS,
+        requests=REQUESTS,
+        window=WINDOW,
+        concurrency=CONCURRENCY,
+        margin=0.4,
     ) as here:
         for number in range(KILLS):
             worker = here.start(*LINKS)
@@ -84,8 +91,8 @@ def test_processes_that_work_together_survive_the_kills_of_each(store: str, tmp_
         tmp_path,
         store,
         days=15 + A_LIFE * kills,
-        requests=30,
-        window=1.0,
+        requests=REQUESTS,
+        window=WINDOW,
         concurrency=concurrency,
         margin=0.4,
     ) as here:
@@ -143,7 +150,7 @@ def test_a_restart_does_not_wait_for_the_lease_of_a_killed_process(store: str, t
 
 def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:
     """A process that starts right after its predecessor has used up a window begins no new one."""
-    with fleet(tmp_path, store, days=30, requests=FULL, window=1.2) as here:
+    with fleet(tmp_path, store, days=30, requests=FULL, window=sized(0.6, 1.2)) as here:
         for _ in range(2):
             worker = here.start(LINKS[0])
             worker.go()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.processes.fleet import Fleet, Worker
-    from tests.store.server import PostgresServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are stopped by signals")
 
@@ -39,15 +37,6 @@ LONGEST_STOP = 5.0
 """Seconds; a holder that is stopped within a transaction of SQLite keeps the file locked."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Name a new store."""
-    if request.param == "sqlite":
-        return str(tmp_path / "clicks.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return asyncio.run(server.new_database())
-
-
 def holding(here: Fleet) -> Worker:
     """Start a process that works as soon as it has the lease."""
     worker = here.start(LINK)
@@ -60,6 +49,7 @@ def has_done(worker: Worker, days: int) -> bool:
     return len(worker.days) >= days
 
 
+@pytest.mark.parametrize("store", sized(["postgres"], ["sqlite", "postgres"]), indirect=True)
 def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_path: Path) -> None:
     """It sends nothing over the limit, stores nothing, and its run ends with the error that says so."""
     draw, stops = random.Random(7), 0
@@ -97,6 +87,7 @@ def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_pat
         here.check_kept(workers[0].days | workers[1].days)
 
 
+@pytest.mark.parametrize("store", sized(["sqlite"], ["sqlite", "postgres"]), indirect=True)
 def test_a_holder_that_is_killed(store: str, tmp_path: Path) -> None:
     """Another process has the account at once, and repeats no more than two requests and the concurrency."""
     with fleet(

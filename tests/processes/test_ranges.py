@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from tests.processes.fleet import Fleet, Worker
     from tests.store.bouncer import Bouncer
-    from tests.store.server import PostgresServer
+    from tests.store.databases import PreparedDatabases
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL elsewhere")
 
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "6")))
 LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
 DAYS_PER_REQUEST, CONCURRENCY = 31, 2
-DAYS = 400 + 120 * KILLS
+DAYS = sized(220, 400) + sized(60, 120) * KILLS
 V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
 PROOFS = 1
 """A day is compared with version 2, once for each process that has not found it in the store."""
@@ -55,8 +55,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a store; that of a database may be one of a pooler in transaction mode."""
     if request.param == "sqlite":
         return str(tmp_path / "clicks.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    dsn = asyncio.run(server.new_database())
+    databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+    dsn = asyncio.run(databases.new())
     if request.param == "postgres":
         return dsn
     pooler: Bouncer = request.getfixturevalue("bouncer")
@@ -76,8 +76,8 @@ def test_ranges_survive_any_number_of_kills(store: str, tmp_path: Path) -> None:
         tmp_path,
         store,
         days=DAYS,
-        requests=10,
-        window=0.6,
+        requests=sized(4, 10),
+        window=sized(0.3, 0.6),
         concurrency=CONCURRENCY,
         margin=0.4,
         plan="business",

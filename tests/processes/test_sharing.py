@@ -10,6 +10,7 @@ import pytest
 
 from hourlyclicks import Link
 from tests.processes.fleet import fleet
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the processes heed SIGTERM")
 
-REQUESTS, WINDOW, DAYS = 20, 0.7, 15
+REQUESTS, WINDOW, DAYS = 20, 0.5, sized(12, 15)
 LINKS = tuple(Link(f"link{number}", "https://vvd.bz") for number in range(4))
 
 

@@ -55,9 +55,18 @@ async def database(prepared_databases: PreparedDatabases) -> AsyncIterator[Datab
 
 
 @pytest.fixture
-async def empty_database(postgres_server: PostgresServer) -> AsyncIterator[DatabaseLocation]:
-    """Make a database with a name that no other has had, and nothing in it."""
-    location = DatabaseLocation(await postgres_server.new_database())
+async def empty_database(prepared_databases: PreparedDatabases) -> AsyncIterator[DatabaseLocation]:
+    """Lend a database with nothing in it."""
+    async with prepared_databases.lend_bare() as location:
+        yield location
+
+
+@pytest.fixture
+async def pooled_database(
+    postgres_server: PostgresServer, prepared_databases: PreparedDatabases
+) -> AsyncIterator[DatabaseLocation]:
+    """Make a database that has the tables already, and a name of which no pooler knows connections."""
+    location = DatabaseLocation(await prepared_databases.new())
     yield location
     await location.close()
     await postgres_server.drop_database(location.dsn)

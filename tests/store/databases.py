@@ -61,6 +61,7 @@ class PreparedDatabases:
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
         self._used: list[Session] = []
+        self._unchanged: list[Session] = []
         self._bare: list[Session] = []
         self._template = ""
         self._version: object = None
@@ -108,8 +109,8 @@ class PreparedDatabases:
     async def _with_tables(self) -> Session:
         """Return one that has the tables of a new store, and no rows but those."""
         await self._sort()
-        if self._used:
-            session = self._used.pop()
+        if self._unchanged:
+            session = self._unchanged.pop()
             await session.fetch(_EMPTY)
         else:
             session = self._session(await self.new())
@@ -118,18 +119,19 @@ class PreparedDatabases:
         return session
 
     async def _sort(self) -> None:
-        """Remove the tables where they are not those of a new store."""
-        used, self._used = self._used, []
-        for session in used:
+        """Look what tests have changed, and remove the tables where they are not those of a new store."""
+        while self._used:
+            session = self._used.pop()
             await session.fetch(_DISCONNECT)
             if await session.fetch(_DEFINITIONS) == self._definitions:
-                self._used.append(session)
+                self._unchanged.append(session)
             else:
                 await self._remove_tables(session)
 
     async def _remove_tables(self, session: Session) -> None:
         """Remove the tables of a store; drop a database in which there is more."""
         await session.fetch(_REMOVE)
+        await session.fetch(f"ALTER DATABASE {session.dsn.rpartition('/')[2]} RESET ALL")
         if await session.fetch(_DEFINITIONS) == [(None,)]:
             self._bare.append(session)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from contextlib import closing
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 import asyncpg
@@ -12,6 +13,7 @@ import asyncpg
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.store.sessions import Session
 
 SEARCH_PATH = {"search_path": "hourlyclicks"}
+_GUESTS = count(1)
+"""A user belongs to a server, not to a database."""
 
 
 class Location(ABC):
@@ -113,6 +117,12 @@ class DatabaseLocation(Location):
             return [tuple(row) for row in await db.fetch(statement)]
         finally:
             await db.close()
+
+    async def new_user(self) -> str:
+        """Make a user who has no rights, and the password of all users; return the name."""
+        name = f"guest_{next(_GUESTS)}"
+        await self.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+        return name
 
     def _store(self) -> Store:
         return PostgresStore(self.dsn)

@@ -50,7 +50,6 @@ from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
 from tests.store.migrating_process import migrate
 from tests.store.older_stores import CLICKS, DAY, cells, older_database, older_file
-from tests.store.server import PASSWORD
 from tests.store.summaries import day_by_day
 from tests.store.test_kills import where
 from tests.store.test_read_only import everything
@@ -471,8 +470,7 @@ async def test_a_statement_that_was_planned_before_is_planned_again(older_tables
 
 async def test_permissions_are_kept(older_tables: DatabaseLocation) -> None:
     """A role that could read the tables can read them and the new view."""
-    name = f"analyst_of_{older_tables.dsn.rpartition('/')[2]}"
-    await older_tables.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    name = await older_tables.new_user()
     await older_tables.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
     await older_tables.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
     await older_tables.open()

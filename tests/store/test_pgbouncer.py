@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 async def test_two_stores_do_all_their_work_through_a_pooler(
-    bouncer: Bouncer, empty_database: DatabaseLocation
+    bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """Days, entries and steps are the same as on a direct connection, in any order of connections."""
-    stores = [PostgresStore(bouncer.dsn(empty_database.dsn)) for _ in range(2)]
+    stores = [PostgresStore(bouncer.dsn(pooled_database.dsn)) for _ in range(2)]
     accounts = {await store.account("me") for store in stores}
     (account,) = accounts
     number_of_days = sized(16, 40)
@@ -40,7 +40,7 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
             assert await store.read(account, ME, ALL)
 
     await asyncio.gather(*[work(store, number) for number, store in enumerate(stores) for _ in range(2)])
-    found = [await store.entries(account, ME, ALL) for store in (*stores, await empty_database.open())]
+    found = [await store.entries(account, ME, ALL) for store in (*stores, await pooled_database.open())]
     assert len(found[0]) == number_of_days
     assert found[0] == found[1] == found[2]
     assert (await stores[0].pace(account, count_one))[0] == 2 * number_of_days + 1
@@ -51,10 +51,10 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
 
 
 async def test_a_store_may_have_more_connections_than_the_pooler(
-    bouncer: Bouncer, empty_database: DatabaseLocation
+    bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """Reads and the transactions of several accounts run in parallel, and an operator sees the name."""
-    store = PostgresStore(bouncer.dsn(empty_database.dsn), connections=6, name="nightly")
+    store = PostgresStore(bouncer.dsn(pooled_database.dsn), connections=6, name="nightly")
     accounts = [await store.account(f"account {number}") for number in range(6)]
 
     async def work(account: int) -> int:
@@ -68,23 +68,23 @@ async def test_a_store_may_have_more_connections_than_the_pooler(
     assert await asyncio.gather(*map(work, accounts)) == [9] * 6
     assert 1 < len(store._pool._idle) <= 6
     assert all(is_pooled(db) for db in store._pool._idle)
-    shown = await empty_database.sql("SELECT DISTINCT application_name FROM pg_stat_activity")
+    shown = await pooled_database.sql("SELECT DISTINCT application_name FROM pg_stat_activity")
     assert (f"hourlyclicks {__version__} nightly",) in shown
     await store.close()
 
 
-async def test_a_direct_connection_is_told_from_a_pooled_one(empty_database: DatabaseLocation) -> None:
+async def test_a_direct_connection_is_told_from_a_pooled_one(pooled_database: DatabaseLocation) -> None:
     """Statements are prepared for good where that is possible, which takes half the time."""
-    store = await empty_database.open()
+    store = await pooled_database.open()
     assert isinstance(store, PostgresStore)
     assert not any(is_pooled(db) for db in store._pool._idle)
 
 
 async def test_what_others_have_prepared_is_never_run(
-    bouncer: Bouncer, empty_database: DatabaseLocation
+    bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """Prepared statements of another client with the same names are on the connections of the server."""
-    others = [await asyncpg.connect(bouncer.dsn(empty_database.dsn)) for _ in range(3)]
+    others = [await asyncpg.connect(bouncer.dsn(pooled_database.dsn)) for _ in range(3)]
     for other in others:
         await other.execute("BEGIN")
     for other in others:
@@ -92,7 +92,7 @@ async def test_what_others_have_prepared_is_never_run(
             await other.execute(f"PREPARE __asyncpg_stmt_{number:x}__ AS SELECT 666")
     for other in others:
         await other.execute("COMMIT")
-    store = PostgresStore(bouncer.dsn(empty_database.dsn))
+    store = PostgresStore(bouncer.dsn(pooled_database.dsn))
     account = await store.account("me")
     for date in list(ALL)[:5]:
         await store.put(account, ME, a_day(date), requests=1)
@@ -103,7 +103,7 @@ async def test_what_others_have_prepared_is_never_run(
 
 
 async def test_two_clients_share_a_backfill_through_a_pooler(
-    bouncer: Bouncer, empty_database: DatabaseLocation
+    bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """Each day is asked for once, connections that the pooler drops are made anew."""
     link = Link("kYdr", "https://vvd.bz")
@@ -112,7 +112,7 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
             Client(
                 upstream.key,
                 base_url=upstream.url,
-                store=bouncer.dsn(empty_database.dsn),
+                store=bouncer.dsn(pooled_database.dsn),
                 limits=Limits(concurrency=2),
             )
             for _ in range(2)
@@ -121,7 +121,7 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
             asyncio.create_task(client.backfill("2024-03-01", "2024-03-20", [link])) for client in clients
         ]
         await asyncio.wait(runs, timeout=0.1)
-        await empty_database.sql(
+        await pooled_database.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         )
         reports = await asyncio.gather(*runs)
@@ -132,11 +132,11 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
 
 
 async def test_a_crash_behind_a_pooler_is_survived(
-    postgres_server: PostgresServer, bouncer: Bouncer, empty_database: DatabaseLocation
+    postgres_server: PostgresServer, bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """The pooler stays, and reports in words of its own that its server is away; each day counts once."""
     dates, begun = iter(list(ALL)[:90]), asyncio.Event()
-    async with PostgresStore(bouncer.dsn(empty_database.dsn)) as store:
+    async with PostgresStore(bouncer.dsn(pooled_database.dsn)) as store:
         account = await store.account("me")
 
         async def work() -> None:
@@ -155,10 +155,10 @@ async def test_a_crash_behind_a_pooler_is_survived(
 
 
 async def test_what_a_pooler_refuses_is_said_at_once(
-    bouncer: Bouncer, empty_database: DatabaseLocation
+    bouncer: Bouncer, pooled_database: DatabaseLocation
 ) -> None:
     """The error names the setting that it does not pass on; it is not retried for a minute."""
-    store = PostgresStore(bouncer.dsn(empty_database.dsn) + "?work_mem=5MB")
+    store = PostgresStore(bouncer.dsn(pooled_database.dsn) + "?work_mem=5MB")
     with pytest.raises(StoreError, match="unsupported startup parameter: work_mem"):
         await store.open()
     await store.close()

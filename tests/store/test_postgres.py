@@ -19,7 +19,6 @@ from hourlyclicks.store.postgres_address import place_of
 from hourlyclicks.store.schema import scripts
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LARGEST, ME, count_one
-from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
     from tests.store.locations import DatabaseLocation
@@ -33,13 +32,6 @@ async def error_of(dsn: str, *, patience: float = 60.0) -> str:
         await store.open()
     await store.close()
     return str(caught.value).removeprefix(f"the store {place_of(dsn)}: ")
-
-
-async def user_without_rights(database: DatabaseLocation) -> str:
-    """Return the address of the database for a user without rights."""
-    name = database.dsn.rpartition("/")[2]
-    await database.sql(f"CREATE ROLE guest_of_{name} LOGIN PASSWORD '{PASSWORD}'")
-    return database.dsn.replace("clicker:", f"guest_of_{name}:")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +83,7 @@ async def test_what_an_address_lacks_is_said_at_once(postgres_server: PostgresSe
 
 async def test_a_user_without_rights_is_told(empty_database: DatabaseLocation) -> None:
     """Neither making the tables nor using them is possible."""
-    guest = await user_without_rights(empty_database)
+    guest = empty_database.dsn.replace("clicker:", f"{await empty_database.new_user()}:")
     assert await error_of(guest) == "the user is not allowed to do that"
     await empty_database.open()
     assert await error_of(guest) == "the user is not allowed to do that"
@@ -99,10 +91,9 @@ async def test_a_user_without_rights_is_told(empty_database: DatabaseLocation) -
 
 async def test_a_schema_may_be_made_beforehand(empty_database: DatabaseLocation) -> None:
     """Then its owner needs no right to make one."""
-    guest = await user_without_rights(empty_database)
-    name = guest.partition("://")[2].partition(":")[0]
+    name = await empty_database.new_user()
     await empty_database.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
-    store = PostgresStore(guest)
+    store = PostgresStore(empty_database.dsn.replace("clicker:", f"{name}:"))
     await store.put(await store.account("me"), ME, a_day(FIRST), requests=1)
     await store.close()
 

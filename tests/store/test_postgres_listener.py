@@ -104,9 +104,9 @@ async def test_without_its_connection_each_look_is_a_query(
     await store.close()
 
 
-async def test_nothing_is_heard_through_a_pooler(bouncer: Bouncer, empty_database: DatabaseLocation) -> None:
+async def test_nothing_is_heard_through_a_pooler(bouncer: Bouncer, pooled_database: DatabaseLocation) -> None:
     """Each look is a query, and no connection is made to listen again and again."""
-    store = CountingStore(bouncer.dsn(empty_database.dsn))
+    store = CountingStore(bouncer.dsn(pooled_database.dsn))
     account = await store.account("me")
     await store.pace(account, count_one)
     await store.count_queries(account, 1)

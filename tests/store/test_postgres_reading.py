@@ -10,7 +10,6 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, count_one, failure
-from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,16 +19,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def reader(empty_database: DatabaseLocation) -> AsyncIterator[PostgresStore]:
+async def reader(database: DatabaseLocation) -> AsyncIterator[PostgresStore]:
     """Make a store in which there is a day, and another one that reads it with the right to select only."""
-    store, account = await empty_database.account()
+    store, account = await database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    name = f"reader_of_{empty_database.dsn.rpartition('/')[2]}"
-    await empty_database.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
-    await empty_database.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
-    await empty_database.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
-    await empty_database.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
-    reader = PostgresStore(empty_database.dsn.replace("clicker:", f"{name}:"), read_only=True)
+    name = await database.new_user()
+    await database.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
+    await database.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
+    await database.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
+    reader = PostgresStore(database.dsn.replace("clicker:", f"{name}:"), read_only=True)
     yield reader
     await reader.close()
 
@@ -45,9 +43,9 @@ async def test_everything_can_be_read_with_the_right_to_select(reader: PostgresS
     assert (await reader.count_by_state(account, ME, ALL)).total() == 1
 
 
-async def test_nothing_is_changed(empty_database: DatabaseLocation, reader: PostgresStore) -> None:
+async def test_nothing_is_changed(database: DatabaseLocation, reader: PostgresStore) -> None:
     """Not even by a user who may."""
-    store = PostgresStore(empty_database.dsn, read_only=True)
+    store = PostgresStore(database.dsn, read_only=True)
     account = await store.account("me")
     for change in (
         store.put(account, ME, a_day(FIRST), requests=1),
@@ -71,9 +69,9 @@ async def test_no_schema_is_made(empty_database: DatabaseLocation) -> None:
 
 
 async def test_a_pooler_makes_no_difference(
-    bouncer: Bouncer, empty_database: DatabaseLocation, reader: PostgresStore
+    bouncer: Bouncer, database: DatabaseLocation, reader: PostgresStore
 ) -> None:
     """It is read through PgBouncer, too."""
-    store = PostgresStore(bouncer.dsn(empty_database.dsn), read_only=True)
+    store = PostgresStore(bouncer.dsn(database.dsn), read_only=True)
     assert await store.accounts() == await reader.accounts()
     await store.close()
