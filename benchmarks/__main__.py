@@ -66,7 +66,7 @@ def _options() -> argparse.ArgumentParser:
         epilog="Exit code: 0 when every claim holds, 1 when one is missed, 2 when a part could not be run.",
     )
     options.add_argument(
-        "--quick", action="store_true", help="take a minute or two: fewer days, rounds and contenders"
+        "--quick", action="store_true", help="take a few minutes: fewer days, rounds and contenders"
     )
     options.add_argument(
         "--only",

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.sizes import PROFILE, THOROUGH, examples
+from tests.sources import nodes, parsed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -97,6 +98,14 @@ async def complaints(own_garbage: None) -> AsyncIterator[list[dict[str, Any]]]: 
     yield found
     gc.collect()
     assert found == []
+
+
+@pytest.fixture(scope="module")
+def parsed_sources() -> Iterator[None]:
+    """Forget in the end what was parsed: half a million objects, which slow each garbage collection."""
+    yield
+    nodes.cache_clear()
+    parsed.cache_clear()
 
 
 @pytest.fixture(scope="session")

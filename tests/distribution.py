@@ -9,8 +9,14 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-SHARED = ("tests/test_house.py", "tests/test_names.py", "tests/site/", "chromium")
-"""What the names of tests have in common that use one site or browser, or parse the same files."""
+SHARED = (
+    "tests/test_house.py",
+    "tests/test_names.py",
+    "tests/examples/test_fastapi.py",
+    "tests/site/",
+    "chromium",
+)
+"""What the names of tests have in common that use one site or browser, or parse or import the same files."""
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

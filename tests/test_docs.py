@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 from benchmarks.__main__ import PAGES as BENCHMARKS
@@ -15,8 +16,8 @@ from docs.themes import THEMES
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
-from tests.sources import parsed
-from tests.test_house import FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
+from tests.sources import nodes
+from tests.test_house import CALLS_UPWARD, FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -168,16 +169,28 @@ def test_every_exit_code_is_documented() -> None:
     assert [(str(ending.code), ending.meaning) for ending in ENDINGS] == table
 
 
-def messages_of_the_package() -> str:
-    """Return all text of the package's source but its docstrings, with a NUL between two pieces."""
-    nodes = [
-        node
-        for path in sorted((ROOT / "hourlyclicks").rglob("*.py"))
-        for node in ast.walk(parsed(path.read_text("utf-8")))
-    ]
-    described = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in described]
+@cache
+def sources() -> dict[str, str]:
+    """Return the source of each module of the package, and the same with literals joined that are one."""
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "hourlyclicks").rglob("*.py"))]
+    return {text: re.sub(r'"\s+f?"', "", text) for text in texts}
+
+
+@cache
+def messages_of(source: str) -> str:
+    """Return all text of a module but its docstrings, with a NUL between two pieces."""
+    found = nodes(source)
+    described = {id(node.value) for node in found if isinstance(node, ast.Expr)}
+    constants = [node for node in found if isinstance(node, ast.Constant) and id(node) not in described]
     return "\0".join(node.value for node in constants if isinstance(node.value, str))
+
+
+def is_message(piece: str) -> bool:
+    """Return whether a text is in the source of the package, and not in docstrings only.
+
+    Only modules that have it anywhere are parsed, which takes a second for all of them.
+    """
+    return any(piece in joined and piece in messages_of(source) for source, joined in sources().items())
 
 
 def test_the_messages_in_the_faq_exist() -> None:
@@ -185,10 +198,9 @@ def test_the_messages_in_the_faq_exist() -> None:
     page = (ROOT / "docs" / "how-to" / "faq.md").read_text("utf-8")
     headings = [line for line in page.splitlines() if line.startswith("#")]
     quoted = [text for line in headings for text in re.findall(r'"([^"]+)"', re.sub(r"`[^`]*`", "", line))]
-    known = messages_of_the_package()
     pieces = [piece.strip() for text in quoted for piece in text.split("…")]
     assert len(quoted) > 20
-    assert [piece for piece in pieces if piece not in known] == []
+    assert [piece for piece in pieces if not is_message(piece)] == []
 
 
 def test_the_changelog_says_each_thing_once() -> None:
@@ -235,6 +247,11 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     assert found == {
         library: {user.removesuffix(".py") for user in users} for library, users in SOLE_USERS.items()
     }
+
+
+def test_the_design_page_has_the_calls_upwards() -> None:
+    """Its table is the one that the constructors are tested against."""
+    assert set(re.findall(r"^\| `([^`]+)` \|", section("Calls upwards"), re.MULTILINE)) == CALLS_UPWARD
 
 
 MOST_FILES = 6

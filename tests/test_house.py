@@ -23,7 +23,7 @@ import attrs
 import pytest
 
 import hourlyclicks
-from tests.sources import parsed
+from tests.sources import nodes, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,8 @@ SCRIPTS = sorted(
     for folder in ("hourlyclicks", "tests", "benchmarks", "docs")
     for path in (ROOT / folder).rglob("*.py")
 ) + sorted(ROOT.glob("*.py"))
+
+pytestmark = pytest.mark.usefixtures("parsed_sources")
 
 FLOORS = {
     "errors": 0,
@@ -188,6 +190,8 @@ def walk(node: ast.AST, *, only_types: bool = False) -> Iterator[tuple[ast.Impor
         return
     guarded = node.body if isinstance(node, ast.If) and is_type_checking(node.test) else []
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):  # there is no statement in it
+            continue
         yield from walk(child, only_types=only_types or child in guarded)
 
 
@@ -201,7 +205,6 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [node.module or ""]
 
 
-@cache
 def tree(path: Path) -> ast.Module:
     """Return the syntax tree of a module."""
     return parsed(path.read_text(encoding="utf-8"))
@@ -298,6 +301,104 @@ def test_the_client_is_made_of_its_parts() -> None:
     assert upward == []
 
 
+CALLS_UPWARD = {
+    "coordination/shared_state.py: SharedState.account",
+    "events/stream.py: EventStream.check",
+    "fetching/task.py: Caller.start_spare",
+    "jobs/stream.py: DayStream.check",
+}
+"""Parameters of constructors by which a room calls a higher one; the design page tells what for."""
+OTHER_CALLS = {
+    "client/lifetime.py: Lifetime.close",
+    "coordination/step_loop.py: StepLoop.request",
+    "events/context.py: CallContext.hooks",
+    "fetching/account_store.py: AccountStore.fingerprint",
+    "fetching/cache.py: DayCache.fingerprint",
+    "fetching/coalescing.py: SingleFlight.fetch",
+    "fetching/coalescing.py: SingleFlight.take_over",
+    "jobs/backfill_days.py: BackfillDays.stop",
+    "jobs/bounded_wait.py: _PauseWatch.is_unsent",
+    "jobs/range_work.py: RangeWork.by_day",
+    "jobs/range_work.py: RangeWork.done",
+    "jobs/registered_call.py: RegisteredCall.stop",
+    "jobs/stopping.py: Stopper.stop",
+    "jobs/sums_in_flight.py: SumsInFlight.take_over",
+    "jobs/target_feed.py: TargetFeed.check",
+    "jobs/target_feed.py: TargetFeed.days_of",
+    "jobs/target_sources.py: Collected.days",
+    "jobs/workers.py: WorkerPool.finishes",
+    "jobs/workers.py: WorkerPool.keeps_running",
+    "jobs/workers.py: WorkerPool.work",
+    "model/frames/layouts.py: Layout.count_rows",
+    "model/frames/layouts.py: Layout.table",
+    "pacing/limiter.py: Limiter.emit",
+    "pacing/task_queue.py: TaskQueue.emit",
+    "scanning/pull.py: Pull.items",
+    "store/group_commit.py: GroupCommit.commit",
+    "store/migration.py: Migration.report",
+    "store/postgres.py: PostgresStore.on_migration",
+    "store/postgres_database.py: DaysChange.change",
+    "store/postgres_database.py: LimiterStep.change",
+    "store/postgres_ranges.py: ChangeRanges.step",
+    "store/sqlite.py: SqliteStore.on_migration",
+    "store/sqlite_fenced.py: FencedSqlite.make",
+    "store/sqlite_fenced.py: FencedSqlite.run",
+    "store/sqlite_file.py: SqliteFile.now",
+    "store/sqlite_file.py: SqliteFile.open_tables",
+    "store/sqlite_leases.py: WithinLease.work",
+    "wire/lists.py: ListEndpoint.read",
+    "wire/range_endpoint.py: RangeEndpoint.read",
+}
+"""The others: what is called is in the same room or a lower one, or it is the user's."""
+MOST_CALLS_UPWARD = 4
+
+
+def function_type(node: ast.AST) -> str:
+    """Return the name of a type of functions that a node defines, an alias or a protocol; or nothing."""
+    if isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation):
+        return ast.unparse(node.target) if "Callable" in ast.unparse(node) else ""
+    if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases):
+        called = any(isinstance(part, ast.FunctionDef) and part.name == "__call__" for part in node.body)
+        return node.name if called else ""
+    return ""
+
+
+def parameters(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the parameters of the constructor of a class that have an annotation, and the annotations."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+            for argument in (*part.args.args, *part.args.kwonlyargs):
+                if argument.annotation is not None:
+                    yield argument.arg, argument.annotation
+        elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and node.decorator_list:
+            yield part.target.id, part.annotation
+
+
+def functions_given() -> set[str]:
+    """Return the parameters of constructors, in the rooms up to the client, that take functions."""
+    found = [
+        (module, node)
+        for path in MODULES
+        if FLOORS[room_of(module := path.relative_to(PACKAGE).as_posix())] <= FLOORS["client"]
+        for node in nodes(path.read_text("utf-8"))
+    ]
+    names = {"Callable", *(name for _, node in found if (name := function_type(node)))}
+    return {
+        f"{module}: {node.name}.{name}"
+        for module, node in found
+        if isinstance(node, ast.ClassDef)
+        for name, annotation in parameters(node)
+        if names.intersection(re.findall(r"\w+", ast.unparse(annotation)))
+    }
+
+
+def test_few_calls_go_upstairs() -> None:
+    """A room is given few functions of higher rooms, and a new parameter that takes one is noticed."""
+    assert functions_given() == {*CALLS_UPWARD, *OTHER_CALLS}
+    assert CALLS_UPWARD.isdisjoint(OTHER_CALLS)
+    assert len(CALLS_UPWARD) <= MOST_CALLS_UPWARD
+
+
 def test_no_relative_imports() -> None:
     """Imports within the package are absolute, so that the floor table sees them all."""
     found = [
@@ -388,7 +489,7 @@ def test_constructors_take_few_arguments() -> None:
     found = [
         f"{path.relative_to(ROOT).as_posix()}: {node.name}: {count}"
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path.read_text("utf-8"))
         if isinstance(node, ast.ClassDef) and node.name not in MANY_ARGUMENTS
         for method in node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__init__"
@@ -403,7 +504,7 @@ def lines_of_code(source: str) -> set[int]:
     code = [token for token in tokens if token.type not in WITHOUT_CODE]
     prose = {
         line
-        for node in ast.walk(parsed(source))
+        for node in nodes(source)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sources import parsed
+from tests.sources import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,8 @@ def words(text: str) -> set[str]:
     """Return the words of a text."""
     return set(text.split())
 
+
+pytestmark = pytest.mark.usefixtures("parsed_sources")
 
 ROOMS = ("hourlyclicks", "tests", "benchmarks", "docs")
 """The folders that are held to the lists."""
@@ -83,7 +85,7 @@ def private_nouns(path: Path) -> Iterator[str]:
     if plain(path.stem.removeprefix("test_")) in MODULES:
         yield path.stem
     source = path.read_text("utf-8")
-    for node in ast.walk(parsed(source)) if SUSPECT.search(source) else ():
+    for node in nodes(source) if SUSPECT.search(source) else ():
         if isinstance(node, ast.ClassDef) and plain(node.name) in CLASSES:
             yield node.name
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_private_noun(node.name):
@@ -152,7 +154,7 @@ def prose(path: Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.string
-    for node in ast.walk(parsed(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield from str(node.value.value).splitlines()
 

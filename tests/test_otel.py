@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from hourlyclicks.otel import _PATHS, instrument
 from hourlyclicks.simulator import Close, Late, Rule, Script, Simulator, Status, retry_after
 from hourlyclicks.wire.endpoints import ENDPOINTS
 from tests.client.stories import END, KEY, LINK, START, free, simulate
+from tests.forkserver.starting import forked_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -279,6 +279,6 @@ def test_without_an_sdk_nothing_happens() -> None:
         "try: instrument(Client('0123456789abcdef'))\n"
         "except UsageError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run([*forked_python(), "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert done.stdout == "this needs opentelemetry: pip install 'hourlyclicks[otel]'\n"
     assert issubclass(UsageError, HourlyClicksError)

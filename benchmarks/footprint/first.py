@@ -20,7 +20,7 @@ import aiohttp
 
 from benchmarks.peers.slices import AGENT, DOMAIN, FIRST, HEADERS, KEY, LINK, PATH
 from benchmarks.peers.upstream import find_nginx, upstream
-from benchmarks.processes import cores, fresh
+from benchmarks.processes import cores, fresh, usage
 from benchmarks.results import Section, Table, spread
 from hourlyclicks import Client, Limits, Link
 
@@ -107,7 +107,8 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Ask nginx in several rounds; the ways take turns."""
     if find_nginx() is None:
         remark = "The time to the first day was not measured: there is no nginx."
-        return Section("first", (), remarks=(remark,))
+        return Section(remarks=(remark,))
+    usage("-c", "from hourlyclicks.client.preload import load_all; load_all()")  # writes the bytecode
     core, other = cores()
     rounds: list[dict[str, Times]] = []
     with upstream(core=other) as base:
@@ -135,7 +136,6 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     )
     head = ("", *_STATES, *(f"{state}, times bare" for state in _STATES))
     return Section(
-        "first",
         tables=(
             Table("Milliseconds of processor time to the first day, from nginx on loopback", head, rows),
         ),

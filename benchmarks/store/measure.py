@@ -25,13 +25,12 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure all of it, with files in a temporary folder.
 
     Args:
-        quick: whether fewer days and rounds will do, in some 10 seconds.
+        quick: whether fewer days and rounds will do.
         say: told what begins.
     """
     say("keeping, reading and resuming")
     taken = timings.take("store", quick=quick)
     steps = Section(
-        "steps",
         tuple(timings.tables(taken, "Milliseconds", 1e3)),
         tuple(_claims(taken)),
         {"timings": [each.figures() for each in taken]},
@@ -44,7 +43,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
             own = Path(folder, name)
             own.mkdir()
             parts[name] = part.section(own, quick=quick, say=say)
-    return joined("store", parts)
+    return joined(parts)
 
 
 def _claims(taken: list[Timing]) -> Iterator[Claim]:

@@ -124,15 +124,16 @@ def _backend_of(
 
     The holder of a lease takes no steps in which it could report runs; the run over many accounts does.
     """
+    from hourlyclicks.coordination.shared_state import SharedState  # noqa: PLC0415 - not without a store
+
+    shared = SharedState(cache.store, cache.account)
     if storage.lease is not None:
         from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
 
-        lease, store = storage.lease, cache.store
-        leased = LeasedBackend(
-            limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
-        )
+        lease = storage.lease
+        leased = LeasedBackend(limits, lease=lease, shared=shared, clock=clock, longest=longest)
         return leased, lease.runs
-    from hourlyclicks.coordination.shared_backend import SharedBackend  # noqa: PLC0415 - not without a store
+    from hourlyclicks.coordination.shared_backend import SharedBackend  # noqa: PLC0415 - as above
 
-    shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
-    return shared, shared.runs
+    backend = SharedBackend(limits, shared=shared, clock=clock, longest=longest)
+    return backend, backend.runs

@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.fetcher import DayFetcher
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.backfill import Backfill
-    from hourlyclicks.jobs.daily import DailyRun
+    from hourlyclicks.jobs.daily import DailyRun, DailySums
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.run_options import RunOptions
-    from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
-    from hourlyclicks.jobs.sums_in_flight import SumsInFlight
     from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -150,31 +148,14 @@ class Engine:
 
     def daily(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> DailyRun:
         """Return a run for the sums of many days of one target."""
-        from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
-
-        return DailyRun(
-            days,
-            target,
-            context=context,
-            freshness=freshness,
-            server=self._server_ranges,
-            in_flight=self._sums_in_flight,
-            services=self._services,
-        )
+        return self._sums.run(days, target, context, freshness)
 
     @cached_property
-    def _server_ranges(self) -> ServerRanges:
-        """What all calls for sums of days know of the server."""
-        from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - as in `daily`
+    def _sums(self) -> DailySums:
+        """What all calls for sums of days share."""
+        from hourlyclicks.jobs.daily import DailySums  # noqa: PLC0415 - most clients ask for no sums
 
-        return ServerRanges(self._allowance.longest_range, self._services.clock)
-
-    @cached_property
-    def _sums_in_flight(self) -> SumsInFlight:
-        """The sums that all calls ask for at present."""
-        from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - as in `daily`
-
-        return SumsInFlight(self.limiter.queue.move)
+        return DailySums(self._services, self._allowance.longest_range)
 
     def audit(self, context: CallContext, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
@@ -185,11 +166,7 @@ class Engine:
         from hourlyclicks.jobs.audit import Audit  # noqa: PLC0415 - as above
 
         cache, for_sums = self._services.required_cache("an audit"), self.freshness(refresh=refresh)
-
-        def run(days: DateRange, target: Target) -> DailyRun:
-            return self.daily(days, target, context, for_sums)
-
-        return Audit(cache, self.freshness(), run, self.dispatch, context)
+        return Audit(cache, self.freshness(), self._sums, for_sums, context)
 
     def backfill(
         self,

@@ -24,14 +24,14 @@ from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.pacing.backend import LocalBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Coroutine
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
+    from hourlyclicks.coordination.shared_state import SharedState
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend, WaitingTasks
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.store.protocol import Store
 
 _log = logging.getLogger("hourlyclicks")
 
@@ -48,8 +48,7 @@ class ActiveBackend:
     Args:
         limits: the limits to keep.
         lease: the lease of the account.
-        store: the store within the lease.
-        account: returns the account.
+        shared: the shared state, in the store within the lease.
         clock: what time it is here.
         longest: the seconds a request can take.
 
@@ -62,16 +61,14 @@ class ActiveBackend:
         limits: Limits,
         *,
         lease: AccountLease,
-        store: Store,
-        account: Callable[[], Awaitable[int]],
+        shared: SharedState,
         clock: Clock,
         longest: float,
     ) -> None:
         self.moving = False
         self._limits = limits
         self._lease = lease
-        self._store = store
-        self._account = account
+        self._state = shared
         self._clock = clock
         self._longest = longest
         self._request_life = request_life(longest)
@@ -169,7 +166,7 @@ class ActiveBackend:
 
     async def _take(self) -> None:
         """Take the limits into memory, or take part in the shared limit if other processes do."""
-        account, shared = await self._account(), self._shared
+        shared = self._shared
         if shared is not None:
             await shared.close()
             if shared.in_flight:  # a step was under way, and has granted a slot
@@ -186,7 +183,7 @@ class ActiveBackend:
             gone = liveness.gone(ArbiterState.read(text).processes, now)
             return take_over(text, now, takeover, self._limits, lease=self._request_life, gone=gone)
 
-        memory, moment = await self._store.pace(account, step)
+        memory, moment = await self._state.change(step)
         after = self._clock.monotonic()
         if memory is None:
             self._share(after)
@@ -204,8 +201,7 @@ class ActiveBackend:
         if self._shared is None:
             self._shared = SharedBackend(
                 self._limits,
-                store=self._store,
-                account=self._account,
+                shared=self._state,
                 clock=self._clock,
                 longest=self._longest,
             )
@@ -229,7 +225,7 @@ class ActiveBackend:
             return save(text, now, self._holder, moved, lease=self._request_life, keep=keep)
 
         try:
-            others, _ = await self._store.pace(await self._account(), step)
+            others, _ = await self._state.change(step)
         except HourlyClicksError as error:
             if strict:
                 raise

@@ -18,17 +18,17 @@ from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
+    from hourlyclicks.coordination.shared_state import SharedState
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import Snapshot, WaitingTasks
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.queue import Job, Task
     from hourlyclicks.pacing.throttle import Throttled
-    from hourlyclicks.store.protocol import Store
 
 _LATER = Wait(None, "concurrency")
 
@@ -39,8 +39,7 @@ class LeasedBackend:
     Args:
         limits: the limits to keep.
         lease: the lease of the account.
-        store: the store within the lease.
-        account: returns the account.
+        shared: the shared state, in the store within the lease.
         clock: what time it is here.
         longest: the seconds a request can take.
     """
@@ -50,16 +49,13 @@ class LeasedBackend:
         limits: Limits,
         *,
         lease: AccountLease,
-        store: Store,
-        account: Callable[[], Awaitable[int]],
+        shared: SharedState,
         clock: Clock,
         longest: float,
     ) -> None:
         self._concurrency = limits.concurrency
         self._lease = lease
-        self._active = ActiveBackend(
-            limits, lease=lease, store=store, account=account, clock=clock, longest=longest
-        )
+        self._active = ActiveBackend(limits, lease=lease, shared=shared, clock=clock, longest=longest)
         self._waiting: WaitingTasks
         self._on_loss: Callable[[LeaseLostError], object]
         self._from_memory = 0  # slots that are granted

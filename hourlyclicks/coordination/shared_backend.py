@@ -27,10 +27,11 @@ from hourlyclicks.pacing.queue import ClaimedError, NotNeededError, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.arbiter import Arbiter
+    from hourlyclicks.coordination.shared_state import SharedState
     from hourlyclicks.coordination.snapshot import SharedSnapshot
     from hourlyclicks.coordination.state import LimitsHolder
     from hourlyclicks.model.targets import Query
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.queue import Job, Task
     from hourlyclicks.pacing.throttle import Throttled
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.protocol import Store
 
 MARGIN = 10.0
 """Seconds by which a lease is longer than a request may take; some of it may pass before it is sent."""
@@ -67,8 +67,7 @@ class SharedBackend:
 
     Args:
         limits: the limits to keep.
-        store: where the shared state is.
-        account: returns the account that it belongs to.
+        shared: where the shared state is.
         clock: what time it is here.
         longest: the seconds a request can take.
 
@@ -80,16 +79,13 @@ class SharedBackend:
         self,
         limits: Limits,
         *,
-        store: Store,
-        account: Callable[[], Awaitable[int]],
+        shared: SharedState,
         clock: Clock,
         longest: float,
     ) -> None:
         self._clock = clock
         self._limited = bool(limits.rates)
-        self._steps = ArbiterSteps(
-            limits, store=store, account=account, clock=clock, lease=request_life(longest)
-        )
+        self._steps = ArbiterSteps(limits, shared=shared, clock=clock, lease=request_life(longest))
         self._polling = Polling()
         self._loop = StepLoop(self._steps, self._polling, self._request_slot)
         self._report = self._loop.report

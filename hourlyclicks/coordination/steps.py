@@ -11,26 +11,25 @@ a step that was taken later. Such an older state is not remembered: it may not k
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
-from hourlyclicks.coordination.processes import Liveness, is_gone, process_of
+from hourlyclicks.coordination.processes import Liveness
 from hourlyclicks.coordination.snapshot import SharedSnapshot
 from hourlyclicks.coordination.state import ArbiterState
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.coordination.shared_state import SharedState
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.store.leases import LeaseStore
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.protocol import Store
 
 R = TypeVar("R")
 
@@ -40,8 +39,7 @@ class ArbiterSteps:
 
     Args:
         limits: the limits to keep.
-        store: where the shared state is.
-        account: returns the account that it belongs to.
+        shared: where the shared state is.
         clock: what time it is here.
         lease: how long a request can be in flight, in nanoseconds.
 
@@ -58,8 +56,7 @@ class ArbiterSteps:
         self,
         limits: Limits,
         *,
-        store: Store,
-        account: Callable[[], Awaitable[int]],
+        shared: SharedState,
         clock: Clock,
         lease: int,
     ) -> None:
@@ -70,8 +67,7 @@ class ArbiterSteps:
         self.settled: list[str] = []
         self.taken: int | None = None
         self._limits = limits
-        self._store = store
-        self._account = account
+        self._shared = shared
         self._clock = clock
         self._lease = lease
         self._name = ""
@@ -145,7 +141,7 @@ class ArbiterSteps:
             return state.write() if arbiter.changed else None, (result, state)
 
         try:
-            (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
+            (result, state), moment = await self._shared.change(change, of=of, peek=peek)
         except BaseException:  # also if the task is cancelled: the next step reports them
             self.reports[:0] = reports  # each of them may be repeated
             raise
@@ -156,17 +152,8 @@ class ArbiterSteps:
         return result
 
     async def ask_holder(self) -> int | None:
-        """Ask the holder of the account's lease to share the limits; return when the lease ended, if it has.
-
-        Only a store that can keep leases ever says that there is one.
-        """
-        account, store = await self._account(), cast("LeaseStore", self._store)
-        gone = [
-            lease.holder.name
-            for lease in await store.leases(account)
-            if is_gone(process_of(lease.holder), self._liveness.here)
-        ]
-        return await store.ask_holder(account, gone=gone)
+        """Ask the holder of the account's lease to share the limits; see `SharedState.ask_holder`."""
+        return await self._shared.ask_holder(self._liveness.here)
 
     def _update(self, state: ArbiterState, moment: int, *, ours: bool) -> None:
         """Remember the state, and tell of what other processes have begun, ended or asked for."""

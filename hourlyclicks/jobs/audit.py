@@ -18,13 +18,11 @@ from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
 
     from hourlyclicks.errors import HourlyClicksError
-    from hourlyclicks.events import Dispatcher
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.jobs.daily import DailyRun
+    from hourlyclicks.jobs.daily import DailySums
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.targets import Target
@@ -37,8 +35,8 @@ class Audit:
     Args:
         cache: the store.
         freshness: which of the stored hours are final.
-        run: makes the call for the sums of a range.
-        dispatch: receives an event for each day that differs.
+        sums: makes the runs for the sums of a range.
+        for_sums: which of the stored sums need a request.
         context: the call, as its events name it.
     """
 
@@ -46,14 +44,15 @@ class Audit:
         self,
         cache: DayCache,
         freshness: Freshness,
-        run: Callable[[DateRange, Target], DailyRun],
-        dispatch: Dispatcher,
+        sums: DailySums,
+        for_sums: Freshness,
         context: CallContext,
     ) -> None:
         self._cache = cache
         self._freshness = freshness
-        self._run = run
-        self._dispatch = dispatch
+        self._daily = sums
+        self._for_sums = for_sums
+        self._dispatch = sums.services.dispatch
         self._context = context
 
     async def compare(self, days: DateRange, target: Target) -> AuditReport:
@@ -87,8 +86,9 @@ class Audit:
         """Return the sums from the first to the last day with hours, and why others are missing."""
         if not hours:
             return [], {}
+        run = self._daily.run(DateRange(min(hours), max(hours)), target, self._context, self._for_sums)
         try:
-            series = await self._run(DateRange(min(hours), max(hours)), target).collect(strict=True)
+            series = await run.collect(strict=True)
         except IncompleteSeriesError as error:
             if not isinstance(error.series, DailySeries):  # pragma: no cover - for the type checker
                 raise

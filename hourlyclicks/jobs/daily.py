@@ -27,7 +27,8 @@ from hourlyclicks.jobs.collected_sums import CollectedSums
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.jobs.refusal_streak import RefusalStreak
 from hourlyclicks.jobs.series import summarize
-from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow
+from hourlyclicks.jobs.server_ranges import ServerRanges
+from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow, SumsInFlight
 from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.dates import DateRange
@@ -42,13 +43,36 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
-    from hourlyclicks.jobs.sums_in_flight import SumsInFlight, SumsRequest
+    from hourlyclicks.jobs.sums_in_flight import SumsRequest
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.daily_series import DailySeries
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
+
+
+class DailySums:
+    """What all calls of a client for sums of days share; each of them has a run of its own.
+
+    Args:
+        services: the parts of the client.
+        longest: the longest range to ask for at first.
+
+    Attributes:
+        services: as given.
+        server: what is known of how the server answers for ranges; each run adds to it.
+        in_flight: the days that all calls ask for at present.
+    """
+
+    def __init__(self, services: Services, longest: RangeCap) -> None:
+        self.services = services
+        self.server = ServerRanges(longest, services.clock)
+        self.in_flight = SumsInFlight(services.limiter.queue.move)
+
+    def run(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> DailyRun:
+        """Return a run for many days of one target."""
+        return DailyRun(days, target, context=context, freshness=freshness, shared=self)
 
 
 class DailyRun:
@@ -59,9 +83,7 @@ class DailyRun:
         target: the target.
         context: its priority, and the call as its events name it.
         freshness: which days in the store need a request.
-        server: what is known of how the server answers for ranges; the run adds to it.
-        in_flight: the days that all calls ask for at present.
-        services: the parts of the client.
+        shared: what all calls for sums share.
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
@@ -73,10 +95,9 @@ class DailyRun:
         *,
         context: CallContext,
         freshness: Freshness,
-        server: ServerRanges,
-        in_flight: SumsInFlight,
-        services: Services,
+        shared: DailySums,
     ) -> None:
+        services, server, in_flight = shared.services, shared.server, shared.in_flight
         self.range = days
         self.target = target
         self._server = server

@@ -66,8 +66,12 @@ def _store_of(
         return _sqlite(where, clock, **options)
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
-    if clock is not None and (shared := getattr(where, "shared_clock", None)) is not None:
-        shared.follow(clock)
+    if clock is not None:
+        from hourlyclicks.store.shared_clock import SharedClock  # noqa: PLC0415 - the help of commands needs none
+
+        shared = getattr(where, "shared_clock", None)
+        if isinstance(shared, SharedClock):
+            shared.follow(clock)
     return where
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 
@@ -88,7 +88,7 @@ class AiohttpTransport:
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
         direct = self._direct
-        deadline = self._timer.begin()
+        deadline = self._timer.begin() or _reject_loop(request)
         try:
             if direct is not None and request.headers is self._headers and direct.serves(request.origin):
                 response = unread = await direct.get(request.target, deadline)
@@ -201,6 +201,11 @@ class AiohttpTransport:
     def __del__(self) -> None:
         if self._owns and self._session is not None and not self._session.closed:
             warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
+
+
+def _reject_loop(request: Request) -> NoReturn:
+    request.unsent = True
+    raise UsageError("the transport belongs to another event loop; make a new one", fatal=True)
 
 
 def _misuse(session: aiohttp.ClientSession) -> UsageError | None:

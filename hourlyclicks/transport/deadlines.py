@@ -2,8 +2,8 @@
 
 Setting and cancelling a timer for every request, and for every piece of its answer, is a good part of the
 cost of a request, although the limits are hardly ever reached. All requests have the same limits, so one
-timer is
-enough: it is due when the first deadline could expire, and only then are the single deadlines checked.
+timer is enough: it is due when the first deadline could expire, and only then are the single deadlines
+checked. It belongs to one event loop.
 """
 
 from __future__ import annotations
@@ -84,11 +84,15 @@ class DeadlineTimer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    def begin(self) -> Deadline:
-        """Start the deadline of the request that the current task sends."""
-        # To find the running loop, Python 3.11 asks the kernel for the process; the last one is mostly right.
-        task = asyncio.current_task(self._loop) or asyncio.current_task()
-        assert task is not None  # noqa: S101 - only tasks send requests
+    def begin(self) -> Deadline | None:
+        """Start the deadline of the request that the current task sends.
+
+        ``None``: earlier requests were sent on another event loop, to which the connections belong, too.
+        """
+        # To find the running loop, Python 3.11 asks the kernel for the process; so it is not asked for.
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            return None
         deadline = self._deadlines[task] = Deadline(task, self._total)
         self._loop = loop = deadline.loop
         if self._timer is None:

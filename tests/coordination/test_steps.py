@@ -12,6 +12,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.shared_backend import SharedBackend
+from hourlyclicks.coordination.shared_state import SharedState
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
@@ -82,7 +83,7 @@ def test_a_late_look_does_not_bring_an_older_state_back(path: Path) -> None:
             return await store.account("me")
 
         steps = ArbiterSteps(
-            Limits(rates=(Rate(9),)), store=store, account=account, clock=clock, lease=40 * SECOND
+            Limits(rates=(Rate(9),)), shared=SharedState(store, account), clock=clock, lease=40 * SECOND
         )
         no_loop: Any = None  # no run is registered
         runs = RunRegistry(steps, no_loop, clock=clock)
@@ -129,8 +130,7 @@ def test_a_cancelled_look_hands_back_what_it_was_to_report(path: Path) -> None:
         store = StuckPeeks(path, clock=clock)
         backend = SharedBackend(
             Limits(rates=(Rate(9),)),
-            store=store,
-            account=lambda: store.account("me"),
+            shared=SharedState(store, lambda: store.account("me")),
             clock=clock,
             longest=30.0,
         )

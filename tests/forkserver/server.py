@@ -33,7 +33,8 @@ COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "stat
 NEEDED = (
     *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
-    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview", "hourlyclicks.coordination.process_queue"),
+    "hourlyclicks.coordination.shared_backend",
+    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
 """What is imported before the first command; what is missing here, each copy imports for itself.

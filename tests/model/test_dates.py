@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_day
+from tests.cases import every_case
 
 DAY = dt.timedelta(days=1)
 RANGE = DateRange(dt.date(2024, 2, 27), dt.date(2024, 3, 1))
@@ -30,7 +31,7 @@ def test_a_day_is_read_from_what_it_prints(day: dt.date) -> None:
     assert day == as_day(day) == as_day(day.isoformat())
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "", "20250403", "2025-W14-4", "2025-4-3", " 2025-04-03", "2025-04-03\n", "2025-04-03T00:00",

@@ -6,6 +6,7 @@ import pytest
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.deadlines import seconds_until
+from tests.cases import every_case
 
 MAX = dt.datetime.max.replace(tzinfo=dt.UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -16,7 +17,7 @@ def _utc(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("deadline", "seconds"),
     [
         (None, None),
@@ -38,7 +39,7 @@ def test_a_deadline_is_so_many_seconds_away(
     assert seconds == seconds_until(deadline, _utc("2025-04-03 10:00"))
 
 
-@pytest.mark.parametrize(
+@every_case(
     "deadline",
     [-1, -0.5, math.nan, math.inf, 1e300, True, "60", APRIL_3, dt.datetime(2025, 4, 3)],  # noqa: DTZ001 - the point of the test
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.model.quantities import count, duration
+from tests.cases import every_case
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("seconds", "words"),
     [
         (-1, "0 s"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target
+from tests.cases import every_case
 from tests.model.strategies import FIRST, TARGETS
 
 
@@ -81,7 +82,7 @@ def test_domains_differ_by_scheme_host_and_port(text: str) -> None:
     assert Link("kYdr", "https://vvd.bz") != Link("kYdr", text)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "", "vvd.bz", "//vvd.bz", "ftp://vvd.bz", "https://", "https://vvd.bz/kYdr", "https://vvd.bz?x=1",
@@ -125,7 +126,7 @@ def test_a_link_id_may_look_like_anything(target: Target) -> None:
     assert as_target(str(target)) == target
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "", "Account", "account ", "accounts", "group", "group ", "group x", "group -1", "group 1 ",

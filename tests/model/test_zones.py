@@ -22,6 +22,7 @@ from hourlyclicks.model.zones import (
     is_final,
     today,
 )
+from tests.cases import every_case
 
 MICROSECOND = dt.timedelta(microseconds=1)
 DAY = dt.timedelta(days=1)
@@ -139,18 +140,16 @@ def test_a_day_ends_where_the_next_begins_or_later(day: dt.date, name: str) -> N
     assert begins(day, zone) <= begins(day + DAY, zone) <= ends(day, zone)
 
 
-@pytest.mark.parametrize(("zone", "day", "hours"), STRANGE_DAYS)
+@every_case(("zone", "day", "hours"), STRANGE_DAYS)
 def test_a_day_in_a_zone_is_as_long_as_its_clock_says(zone: str, day: str, hours: float) -> None:
     """A day takes 23, 24, 25 or other hours, depending on its zone."""
     lasted = ends(as_day(day), ZoneInfo(zone)) - begins(as_day(day), ZoneInfo(zone))
     assert dt.timedelta(hours=hours) == lasted
 
 
-@pytest.mark.parametrize(("name", "text", "_hours"), STRANGE_DAYS)
-@pytest.mark.parametrize("shift", [-1, 0, 1])
-def test_the_bounds_of_a_day_are_exact_to_the_microsecond(
-    name: str, text: str, _hours: float, shift: int
-) -> None:
+@every_case(("name", "text"), [(zone, day) for zone, day, _ in STRANGE_DAYS])
+@every_case("shift", [-1, 0, 1])
+def test_the_bounds_of_a_day_are_exact_to_the_microsecond(name: str, text: str, shift: int) -> None:
     """Just before its begin and after its end no clock shows the day."""
     zone, day = ZoneInfo(name), as_day(text) + shift * DAY
     start, end = begins(day, zone), ends(day, zone)

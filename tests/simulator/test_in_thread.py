@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import AuthenticationError, Client, IncompleteSeriesError, Link
+from hourlyclicks import AuthenticationError, Client, IncompleteSeriesError, Link, RetryPolicy
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import ClockSkew
 from hourlyclicks.simulator import Rule, Script, Simulator, Status
@@ -135,8 +135,8 @@ def test_a_reset_begins_anew() -> None:
 
 
 async def fetch_patiently(server: Simulator) -> None:
-    """Fetch one day."""
-    async with server.client() as client:
+    """Fetch one day, however often it fails."""
+    async with server.client(retry=RetryPolicy(base=0.01)) as client:
         await client.day("2025-04-01", LINK)
 
 

@@ -11,6 +11,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Link
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.simulator import RangeRules, Simulator, VirtualClock
+from tests.cases import every_case
 
 LINK = Link("kYdr", "https://vvd.bz")
 
@@ -76,7 +77,7 @@ WRONG: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG, ids=str)
+@every_case(("name", "value"), WRONG)
 def test_a_wrong_argument_is_one_sentence(name: str, value: object) -> None:
     """Whatever is given for an argument, the error is a `UsageError` whose message has the value in it."""
     options: dict[str, Any] = {name: value}

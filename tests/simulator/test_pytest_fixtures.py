@@ -95,9 +95,12 @@ def test_the_fixtures_work_in_both_modes(pytester: pytest.Pytester, mode: str, m
     result.assert_outcomes(passed=2)
 
 
-def test_the_fixtures_need_no_other_plugin(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_need_no_other_plugin(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Synchronous tests work without pytest-asyncio; each has a server of its own, or all have one."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(SYNCHRONOUS)
-    result = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=5)

@@ -21,6 +21,7 @@ from hourlyclicks.simulator import (
     Simulator,
     Status,
 )
+from tests.cases import every_case
 from tests.simulator.raw_client import LINK as QUERY
 from tests.simulator.raw_client import ask
 
@@ -247,7 +248,7 @@ async def test_requests_are_counted_by_key_and_endpoint() -> None:
     assert "one" not in repr(counters)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "options",
     [
         {"cap": 0},
@@ -261,7 +262,6 @@ async def test_requests_are_counted_by_key_and_endpoint() -> None:
         {"missing": 200},
         {"missing": 999},
     ],
-    ids=str,
 )
 def test_impossible_rules_are_errors(options: dict[str, Any]) -> None:
     """A rule with a value that no server can have is an error when it is made."""

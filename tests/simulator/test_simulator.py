@@ -15,6 +15,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import ALGORITHMS, Asked, Late, Rule, Script, Simulator, Status
 from hourlyclicks.simulator.clock import run_virtual
+from tests.cases import every_case
 from tests.simulator.raw_client import ask
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ async def test_faults_can_be_changed_while_it_runs() -> None:
 CHANGES = {"faults", "figures", "known", "ranges"}
 
 
-@pytest.mark.parametrize("name", sorted({*inspect.signature(Simulator).parameters} - CHANGES))
+@every_case("name", sorted({*inspect.signature(Simulator).parameters} - CHANGES))
 def test_what_cannot_be_changed_is_not_ignored(name: str) -> None:
     """Assigning to any other argument is an error, which says where it belongs."""
     with pytest.raises(

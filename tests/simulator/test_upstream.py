@@ -17,6 +17,7 @@ from hourlyclicks.simulator.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.simulator.questions import read_question
 from hourlyclicks.simulator.rules import Code, identifiable, plan_rules
 from hourlyclicks.simulator.upstream import Upstream
+from tests.cases import every_case
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import Answer
@@ -78,7 +79,7 @@ def test_an_answer_holds_the_traffic() -> None:
     assert [(row["hour"], row["acesCnt"], row["pernCnt"]) for row in rows] == expected
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("answer", "status"),
     [
         (_get(DAY, path="/api/statistics/v2/clicks"), 404),
@@ -105,7 +106,7 @@ def test_a_405_names_what_is_allowed() -> None:
     assert dict(_get(DAY, method="DELETE").headers)["Allow"] == "GET"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("query", "plan", "code"),
     [
         ("", "premium", Code.DAY_MISSING),

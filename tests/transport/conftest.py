@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from hourlyclicks.transport import aiohttp as transport_module
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
+from tests.sizes import THOROUGH
 from tests.transport.raw_server import RawServer
 from tests.transport.tls import serving, trust
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable
 
+
+FOLDER = Path(__file__).parent
+WAYS = ("direct", "session", "direct, TLS")
 
 LOOP = os.environ.get("HOURLYCLICKS_TESTS_LOOP", "asyncio")
 """The event loop of the tests of this folder: ``asyncio`` or ``uvloop``."""
@@ -33,7 +38,23 @@ def without_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "fast_path", lambda *_given, **_named: None)
 
 
-@pytest.fixture(params=["direct", "session", "direct, TLS"])
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Try each case in one of the ways as a rule, in turn, and what has no cases in all of them."""
+    if THOROUGH or any("::" in argument for argument in config.args):
+        return
+    left_out = {item for item in items if item.path.is_relative_to(FOLDER) and not _in_turn(item)}
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _in_turn(item: pytest.Item) -> bool:
+    indices: dict[str, int] = item.callspec.indices if hasattr(item, "callspec") else {}
+    places = {name: place for name, place in indices.items() if not name.startswith("_")}  # one is the loop's
+    place = places.pop("way", None)
+    return place is None or not places or sum(places.values()) % len(WAYS) == place
+
+
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How a client's own session sends: by the fast path or without it, with `server` plain or with TLS."""
     way: str = request.param

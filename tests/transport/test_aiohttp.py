@@ -21,6 +21,7 @@ from hourlyclicks.transport import translate as module
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import LARGEST_BODY, translate
+from tests.cases import every_case
 from tests.fetching.asking import KEY, failure, request_to
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def row(error: BaseException) -> type[BaseException]:
 ERRORS = sorted(set(every_error()), key=lambda kind: kind.__name__)
 
 
-@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+@every_case("kind", ERRORS)
 def test_every_error_of_aiohttp_has_its_place(kind: type[BaseException]) -> None:
     """Each exception of aiohttp becomes one of ours that names the host and does not hold the key."""
     error = translate(made(kind), host=HOST)
@@ -104,7 +105,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@every_case("name", EXPECTED)
 def test_the_kinds(name: str) -> None:
     """The most specific row applies."""
     error = translate(made(getattr(aiohttp, name)), host=HOST)
@@ -213,8 +214,8 @@ async def test_an_unknown_error_is_named(mocked_api: aioresponses, transport: Ai
 # -- what it is made of ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf])
-@pytest.mark.parametrize("name", ["total", "connect", "read"])
+@every_case("seconds", [0, -1, math.nan, math.inf])
+@every_case("name", ["total", "connect", "read"])
 def test_a_timeout_is_a_time(name: str, seconds: float) -> None:
     """Limits of zero, below zero or NaN are errors."""
     with pytest.raises(UsageError, match=rf"^Timeout\.{name} must be a number above 0"):

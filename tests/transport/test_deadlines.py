@@ -55,9 +55,16 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def begun(deadlines: DeadlineTimer) -> Deadline:
+    """Begin the deadline of a request."""
+    deadline = deadlines.begin()
+    assert deadline is not None
+    return deadline
+
+
 async def limited(deadlines: DeadlineTimer, work: Work) -> None:
     """Do the work of a request within its limits, as the transport does; a ``TimeoutError`` ends it."""
-    deadline = deadlines.begin()
+    deadline = begun(deadlines)
     try:
         await work(deadline)
     except asyncio.CancelledError:
@@ -374,11 +381,11 @@ async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock
 async def test_an_end_is_told_once(clock: VirtualClock) -> None:
     """A new request, or one before its deadline, is not ended."""
     deadlines = DeadlineTimer(total=30)
-    deadline = deadlines.begin()
+    deadline = begun(deadlines)
     with pytest.raises(asyncio.CancelledError):
         await clock.sleep(LONG)
     assert [deadlines.end(deadline), deadlines.end(deadline)] == [True, False]
-    assert not deadlines.end(deadlines.begin())
+    assert not deadlines.end(begun(deadlines))
 
 
 async def clean_up(_: Deadline) -> None:
@@ -415,15 +422,19 @@ def test_what_has_ended_is_not_ended_again(what: Callable[[DeadlineTimer], Await
     run_virtual(main())
 
 
-def test_the_task_is_that_of_the_running_loop() -> None:
-    """A deadline belongs to the task that runs, also when the last request was sent on another loop."""
+def test_it_belongs_to_one_loop() -> None:
+    """A timer that was set on another event loop would never be due, so no deadline begins there."""
     deadlines = DeadlineTimer(total=30)
 
     async def main() -> None:
         for _ in range(2):
-            deadline = deadlines.begin()
+            deadline = begun(deadlines)
             assert (asyncio.get_running_loop(), asyncio.current_task()) == (deadline.loop, deadline.task)
             deadlines.end(deadline)
 
     run_virtual(main())
-    run_virtual(main())
+
+    async def elsewhere() -> None:
+        assert deadlines.begin() is None
+
+    run_virtual(elsewhere())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import socket
 import ssl
@@ -182,3 +183,26 @@ def test_a_session_of_another_loop() -> None:
 
     session = asyncio.run(make())
     asyncio.run(use(session))
+
+
+def test_a_transport_of_another_loop() -> None:
+    """After the end of its event loop, it says so before it sends anything, and can be closed."""
+    transport = AiohttpTransport(timeout=Timeout())
+
+    async def use() -> None:
+        async with RawServer() as server:
+            await ask(transport, server)
+
+    async def use_again() -> None:
+        async with RawServer() as server:
+            error = await failure(transport, server.url)
+            assert (type(error), error.fatal) == (UsageError, True)
+            assert "belongs to another event loop" in str(error)
+            assert server.requests == []
+        await transport.close()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the first loop has ended with a connection
+        asyncio.run(use())
+        asyncio.run(use_again())
+        gc.collect()

@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.zones import begins, is_final
 from hourlyclicks.wire.age import as_of, dated
+from tests.cases import every_case
 
 DAY = dt.date(2025, 4, 20)
 ASKED = dt.datetime(2025, 4, 22, 12, 0, 0, 500_000, tzinfo=dt.UTC)
@@ -31,7 +32,7 @@ def age_of(*fields: tuple[str, str]) -> dt.timedelta:
     return ASKED - as_of(answer(*fields), ASKED, DAY)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "fields",
     [
         (),
@@ -56,14 +57,13 @@ def age_of(*fields: tuple[str, str]) -> dt.timedelta:
         (("CF-Cache-Status", "DYNAMIC"),),
         (("Cache-Status", "Edge; fwd=stale; stored"),),
     ],
-    ids=str,
 )
 def test_fresh_figures(fields: tuple[tuple[str, str], ...]) -> None:
     """Without a sign of age, figures are from the moment of the request; a later date changes nothing."""
     assert age_of(*fields) == dt.timedelta()
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("fields", "age"),
     [
         ((("Age", "3600"),), HOUR),
@@ -77,14 +77,13 @@ def test_fresh_figures(fields: tuple[tuple[str, str], ...]) -> None:
         ((("Date", "Tuesday, 22-Apr-25 11:00:00 GMT"),), HOUR + dt.timedelta(seconds=0.5)),
         ((("Date", "Tue, 22 Apr 2025 11:00:00 GMT"), ("Age", "3600")), 2 * HOUR + dt.timedelta(seconds=0.5)),
     ],
-    ids=str,
 )
 def test_old_figures(fields: tuple[tuple[str, str], ...], age: dt.timedelta) -> None:
     """Figures are as old as the earlier of the request and the date, less the age."""
     assert age == age_of(*fields)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "fields",
     [
         (("X-Cache", "HIT"),),
@@ -102,7 +101,6 @@ def test_old_figures(fields: tuple[tuple[str, str], ...], age: dt.timedelta) -> 
         (("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),),
         (("Date", "Mon, 01 Jan 0001 00:00:00 GMT"), ("Age", "2147483648")),
     ],
-    ids=lambda fields: str(fields)[:60],
 )
 def test_figures_of_unknown_age(fields: tuple[tuple[str, str], ...]) -> None:
     """Figures of hidden or absurd age may be as old as their day; such a day is never final."""

@@ -16,6 +16,7 @@ from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import read_strictly
 from hourlyclicks.wire.envelope import rows_of
 from hourlyclicks.wire.rows import LARGEST, careful_columns
+from tests.cases import every_case
 
 if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
@@ -70,7 +71,7 @@ def test_a_whole_day_is_read() -> None:
     assert careful(recorded) == canonical_columns(recorded, DAY)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "body",
     [
         written(head='"code":0,'),
@@ -86,7 +87,7 @@ def test_what_the_api_may_write_differently(body: bytes) -> None:
     assert WHOLE == canonical_columns(body, DAY) == careful(body)
 
 
-@pytest.mark.parametrize("number", [0, 1, 9, 10, 4095, 4096, 2**31, 10**18, LARGEST])
+@every_case("number", [0, 1, 9, 10, 4095, 4096, 2**31, 10**18, LARGEST])
 def test_any_count_is_read(number: int) -> None:
     """All counts are read, the first time and when they are known."""
     body = with_figure(str(number))
@@ -97,7 +98,7 @@ def test_any_count_is_read(number: int) -> None:
         assert number == columns[1][7]
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         *("00", "07", "0100", "-1", "-107", "+7", "7.0", "7.", ".7", "7e0", "7E2", "1_0", "0x7", "1 0", "7;"),
@@ -121,10 +122,9 @@ def test_any_count_is_read(number: int) -> None:
         *("7,8", '7,"x":1', '7,"pernCnt":7', '7,"acesCnt":7', "7,"),
         *("7}", "7},{", "7]", "7],[7", "7}]}", "7//", "7/**/"),
     ],
-    ids=lambda text: ascii(text)[:30],
 )
-@pytest.mark.parametrize("name", ["acesCnt", "pernCnt"])
-@pytest.mark.parametrize("hour", [0, 23])
+@every_case("name", ["acesCnt", "pernCnt"])
+@every_case("hour", [0, 23])
 def test_what_is_no_count_is_left_to_others(text: str, name: str, hour: int) -> None:
     """Nothing but a plain number in range stands in the place of a figure, whatever is known."""
     body = with_figure(text, name=name, hour=hour)
@@ -133,13 +133,13 @@ def test_what_is_no_count_is_left_to_others(text: str, name: str, hour: int) -> 
     assert canonical_columns(body, DAY) is None
 
 
-@pytest.mark.parametrize("hour", ["1", "7", "23", "24", "00", "-0", "0.0", '"0"', "null", "", "0 "])
+@every_case("hour", ["1", "7", "23", "24", "00", "-0", "0.0", '"0"', "null", "", "0 "])
 def test_no_hour_stands_for_another_one(hour: str) -> None:
     """The first row is the one of hour 0, written as a plain number."""
     assert canonical_columns(with_row(0, ROWS[0].replace('"hour":0', f'"hour":{hour}')), DAY) is None
 
 
-@pytest.mark.parametrize("place", range(24))
+@every_case("place", range(24))
 def test_every_row_is_there_once_and_in_order(place: int) -> None:
     """A row that is missing, repeated, moved or of another day leaves the answer to the other readers."""
     before, row, after = ROWS[:place], ROWS[place], ROWS[place + 1 :]
@@ -169,7 +169,7 @@ def test_the_day_is_the_one_that_was_asked_for() -> None:
         assert canonical_columns(written().replace(YMD.encode(), date.encode()), DAY) is None
 
 
-@pytest.mark.parametrize(
+@every_case(
     "body",
     [
         b"",
@@ -220,7 +220,6 @@ def test_the_day_is_the_one_that_was_asked_for() -> None:
         with_row(3, ROWS[3].replace(",", ", ")),
         with_row(3, f"[{ROWS[3]}]"),
     ],
-    ids=lambda body: ascii(body)[:50],
 )
 def test_everything_else_is_left_to_others(body: bytes) -> None:
     """What is wrong, and what is only written otherwise, is not decided here."""
@@ -258,7 +257,7 @@ HOSTILE = 2**20
 """Bytes of a body, which is all that a client reads."""
 
 
-@pytest.mark.parametrize(
+@every_case(
     "body",
     [
         written(head='"code":0,"message":"' + "x" * HOSTILE),
@@ -273,7 +272,6 @@ HOSTILE = 2**20
         with_figure("[" * HOSTILE),
         b"".join(b'{"code":0,"result":[' for _ in range(HOSTILE // 20)),
     ],
-    ids=lambda body: f"{body[-40:]!a} {len(body)}",
 )
 def test_hostile_bodies_are_left_to_others(body: bytes) -> None:
     """A body as long as may be, made to keep the expression busy, is given up like any other."""

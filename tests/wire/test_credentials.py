@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import ApiError
 from hourlyclicks.model.targets import Group, Link
 from hourlyclicks.wire.credentials import speaks_of_key
+from tests.cases import every_case
 
 DAY = dt.date(2025, 4, 20)
 
@@ -60,7 +61,7 @@ ABOUT_THE_KEY = [
 ]
 
 
-@pytest.mark.parametrize("message", ABOUT_THE_KEY)
+@every_case("message", ABOUT_THE_KEY)
 def test_messages_about_the_key(message: str) -> None:
     """English and Korean words for the key, the authentication and its failure are recognised."""
     assert speaks_of_key(rejection(message))
@@ -91,7 +92,7 @@ ABOUT_SOMETHING_ELSE = [
 ]
 
 
-@pytest.mark.parametrize("message", ABOUT_SOMETHING_ELSE)
+@every_case("message", ABOUT_SOMETHING_ELSE)
 def test_messages_about_something_else(message: str) -> None:
     """A key in a quotation, within another word, or of something else is no API key."""
     assert not speaks_of_key(rejection(message))

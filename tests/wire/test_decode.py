@@ -19,6 +19,7 @@ from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Link, Query
 from hourlyclicks.wire import fast_reader, rows
 from hourlyclicks.wire.key import ApiKey
+from tests.cases import every_case
 from tests.wire.asking import decode_day
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -91,7 +92,7 @@ def test_a_whole_day() -> None:
     assert (tuple(range(100, 124)), tuple(range(50, 74))) == (day.clicks, day.unique_users)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("name", "clicks", "users"),
     [
         ("unsorted.json", {2: 0, 11: 4, 23: 9}, {2: 0, 11: 3, 23: 7}),
@@ -121,7 +122,7 @@ def test_usual_answers_are_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -
         assert QUERY.day == decode(recorded(name)).date
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("body", "problem"),
     [
         (b"null", "expected object @ top level"),
@@ -182,7 +183,7 @@ def test_another_day_is_refused(name: str) -> None:
     assert "expected 2025-04-20, got 2025-04-" in error.problems[0]
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("cell", "problem"),
     [
         (b'"hour":24,"acesCnt":1,"pernCnt":1', "expected int from 0 to 23 @ result[0].hour"),
@@ -215,7 +216,6 @@ def test_another_day_is_refused(name: str) -> None:
         (b'"hour":1,"acesCnt":1,"pernCnt":' + b"1" * 5000, "a number has too many digits"),
         (b'"hour":1,"acesCnt":1,"pernCnt":' + b"[" * 200_000, "nested more than 64 deep"),
     ],
-    ids=lambda value: str(value)[:60],
 )
 def test_an_impossible_row_is_refused_for_good(cell: bytes, problem: str) -> None:
     """An impossible row, a number out of range or endless nesting is a final error."""
@@ -248,7 +248,7 @@ def test_control_characters_are_escaped() -> None:
     assert error.message == r"\x1b[31mred\x1b[0m\r\n\u202ekcab\ud800"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("body", "code", "message"),
     [
         (b'{"code":1}', 1, ""),
@@ -259,7 +259,6 @@ def test_control_characters_are_escaped() -> None:
         (b'{"code":1,"message":"\\ud800"}', 1, r"\ud800"),
         (b'{"code":1,"message":"a","x":18446744073709551616}', 1, "a"),
     ],
-    ids=lambda value: str(value)[:60],
 )
 def test_what_a_rejection_says(body: bytes, code: int, message: str) -> None:
     """The error has code and message; a missing message, or one that is no text, is empty."""
@@ -268,7 +267,7 @@ def test_what_a_rejection_says(body: bytes, code: int, message: str) -> None:
     assert (code, message) == (error.code, error.message)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "body",
     [
         b'{"code":1,"message":"no key CANARY/0123+456%789 here"}',
@@ -297,7 +296,7 @@ def test_the_key_is_not_repeated(body: bytes) -> None:
     assert error.__context__ is None
 
 
-@pytest.mark.parametrize("name", ["says-no.json", "another-day.json", "maintenance.html"])
+@every_case("name", ["says-no.json", "another-day.json", "maintenance.html"])
 def test_errors_pickle_and_copy(name: str) -> None:
     """Every error survives a pickle and a copy with all its parts."""
     error = decode_error(recorded(name))

@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 
 from hourlyclicks.wire import document
 from hourlyclicks.wire.document import MAX_DEPTH, UnreadableError, read_strictly
+from tests.cases import every_case
 
 ANSWERS = Path(__file__).parent / "answers"
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in ANSWERS.glob("*.json")))
+@every_case("name", sorted(path.name for path in ANSWERS.glob("*.json")))
 def test_recorded_answers_are_read(name: str) -> None:
     """Every recorded JSON body, in any encoding, is read as the standard library reads it."""
     body = (ANSWERS / name).read_bytes()
     assert json.loads(body) == read_strictly(body)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("body", "problem"),
     [
         (b"", "the body is empty"),

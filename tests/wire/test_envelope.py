@@ -13,6 +13,7 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
+from tests.cases import every_case
 from tests.wire.asking import check_status, decode_day
 
 QUERY = Query(dt.date(2025, 4, 20), Account())
@@ -40,25 +41,23 @@ ANYWHERE = [200, 203, 300, 302, 400, 404, 409, 410, 422]
 NOWHERE = [201, 202, 204, 206, 304, 401, 403, 407, 408, 421, 425, 429, 500, 501, 502, 503, 511, 0, 600]
 
 
-@pytest.mark.parametrize("status", ANYWHERE)
-@pytest.mark.parametrize("code", [1, -1, 7, 401, 404, 501, 1013, 5000])
+@every_case("status", ANYWHERE)
+@every_case("code", [1, -1, 7, 401, 404, 501, 1013, 5000])
 def test_an_envelope_rejects(status: int, code: int) -> None:
     """A code other than 0 rejects the day under each status that can be about a day."""
     assert rejects(status, b'{"code":%d,"message":"no"}' % code)
 
 
-@pytest.mark.parametrize("status", NOWHERE)
-@pytest.mark.parametrize("body", [b'{"code":1013,"message":"no such link"}', GOOD, b"", b"<html>"])
+@every_case("status", NOWHERE)
+@every_case("body", [b'{"code":1013,"message":"no such link"}', GOOD, b"", b"<html>"])
 def test_these_statuses_never_reject(status: int, body: bytes) -> None:
     """A status about the way there rejects no day, and brings none."""
     assert not rejects(status, body)
     assert not isinstance(verdict(status, body), DayClicks)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"404 page not found", b"<html>", b'{"message":"no route"}', b'{"code":0}', GOOD]
-)
-@pytest.mark.parametrize("status", ANYWHERE[2:])
+@every_case("body", [b"", b"404 page not found", b"<html>", b'{"message":"no route"}', b'{"code":0}', GOOD])
+@every_case("status", ANYWHERE[2:])
 def test_a_gateway_never_rejects(status: int, body: bytes) -> None:
     """An answer without a code other than 0 is no rejection, and is retried."""
     error = verdict(status, body)
@@ -75,7 +74,7 @@ def test_only_these_statuses_bring_figures(status: int) -> None:
     assert day.total_clicks == 1
 
 
-@pytest.mark.parametrize("code", [202, 408, 421, 425, 429, 500, 503, 511, 599])
+@every_case("code", [202, 408, 421, 425, 429, 500, 503, 511, 599])
 def test_a_code_about_the_server_or_the_rate_rejects_no_day(code: int) -> None:
     """Also with status 200 such a code is not about the day, and may pass."""
     error = verdict(200, b'{"code":%d,"message":"maintenance","result":[]}' % code)

@@ -17,6 +17,7 @@ from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.wire import fast_reader
+from tests.cases import every_case
 from tests.wire.asking import decode_day
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -97,8 +98,8 @@ def test_damaged_answers_have_the_same_result(body: bytes, replaced: list[tuple[
     assert outcome_without_msgspec(damaged) == outcome(damaged)
 
 
-@pytest.mark.parametrize("number", numbers, ids=lambda number: number[:25].decode())
-@pytest.mark.parametrize(
+@every_case("number", numbers)
+@every_case(
     "template",
     [
         b'{"code":%b,"result":[]}',
@@ -145,7 +146,7 @@ def test_rows_have_the_same_result(rows: list[tuple[str, str, str, str]]) -> Non
     assert expected == outcome_without_quick_way(body)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "body",
     [
         b'{"code":0,"code":1,"result":[]}',
@@ -205,7 +206,7 @@ DUPLICATES = [
 ]
 
 
-@pytest.mark.parametrize("text", DUPLICATES)
+@every_case("text", DUPLICATES)
 def test_two_members_of_one_name_are_refused(text: str) -> None:
     """Which of two members counts is unknown, so all readers raise a retryable error."""
     body = text.replace("ROW", ROW).encode()
@@ -226,7 +227,7 @@ def whole_day(**extra: str) -> bytes:
     return text.format(rows=",".join(rows), **parts).encode()
 
 
-@pytest.mark.parametrize(
+@every_case(
     "extra",
     [
         {"code": '"code":0,'},
@@ -241,7 +242,6 @@ def whole_day(**extra: str) -> bytes:
         {"end": ',"message":"y"', "message": "long enough to make room for any other member"},
         {"end": ',"message":null'},
     ],
-    ids=str,
 )
 def test_a_body_has_no_room_for_a_member_too_many(extra: dict[str, str]) -> None:
     """A whole day with a duplicate member is an error in all readers, whatever its length."""

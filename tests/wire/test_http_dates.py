@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.wire.http_dates import moment_of
+from tests.cases import every_case
 
 MOMENT = dt.datetime(2025, 4, 6, 12, 0, 30, tzinfo=dt.UTC)
 parse = moment_of.__wrapped__
@@ -34,7 +35,7 @@ def test_a_date_is_read(text: str) -> None:
     assert parse(text) == MOMENT
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "",

@@ -21,6 +21,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.wire.key import ApiKey, Secret
 from hourlyclicks.wire.request import Origin
+from tests.cases import every_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def test_the_shortest_and_the_longest_key(length: int) -> None:
     assert length == len(ApiKey("k" * length).reveal())
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "",
@@ -97,15 +98,15 @@ SHOWINGS: dict[str, Callable[[ApiKey], object]] = {
 }
 
 
-@pytest.mark.parametrize("show", SHOWINGS.values(), ids=SHOWINGS)
+@every_case("show", SHOWINGS.values())
 def test_no_way_of_showing_shows_the_key(show: Callable[[ApiKey], object]) -> None:
     """No conversion to text shows the key."""
     assert CANARY not in repr(show(ApiKey(CANARY)))
     assert CANARY not in str(show(ApiKey(CANARY)))
 
 
-@pytest.mark.parametrize("value", [ApiKey(CANARY), Secret(CANARY), Holder(ApiKey(CANARY))], ids=repr)
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@every_case("value", [ApiKey(CANARY), Secret(CANARY), Holder(ApiKey(CANARY))])
+@every_case("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_key_cannot_be_pickled(value: object, protocol: int) -> None:
     """No pickle holds a key."""
     with pytest.raises(TypeError, match="not written into pickles"):

@@ -15,6 +15,7 @@ from hourlyclicks import errors
 from hourlyclicks._version import __version__
 from hourlyclicks.model.targets import Account, Group, Link, Query
 from hourlyclicks.wire.request import ApiKey, Origin
+from tests.cases import every_case
 from tests.wire.asking import build_request
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def test_the_brand_comes_before_our_name(brand: str) -> None:
     assert f"{brand} hourlyclicks/{__version__}" == origin.headers["User-Agent"]
 
 
-@pytest.mark.parametrize(
+@every_case(
     "brand", ["", " ", " x", "x ", "a\r\nX: y", "a\n", "a\tb", "é", "한글", "a\x7f", "x" * 257, 5, b"x"]
 )
 def test_a_brand_that_is_no_header_is_refused(brand: str) -> None:
@@ -101,7 +102,7 @@ def test_a_brand_that_is_no_header_is_refused(brand: str) -> None:
         Origin.of("https://vivoldi.com", KEY, brand)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("base_url", "expected"),
     [
         ("https://vivoldi.com", "https://vivoldi.com" + PATH),
@@ -125,7 +126,7 @@ def test_the_base_url_comes_before_the_path(base_url: str | URL, expected: str) 
     assert f"{expected}?ymd=2025-04-20" == str(url)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "base_url",
     [
         "http://vivoldi.com",
@@ -144,7 +145,7 @@ def test_http_needs_to_be_allowed(base_url: str) -> None:
     assert URL(base_url) == Origin.of(base_url, KEY, allow_http=True).base_url
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("base_url", "why"),
     [
         ("https://user:hunter2@vivoldi.com", "user name"),
@@ -173,7 +174,7 @@ def test_http_needs_to_be_allowed(base_url: str) -> None:
         (5, "https"),
     ],
 )
-@pytest.mark.parametrize("allow_http", [False, True])
+@every_case("allow_http", [False, True])
 def test_a_bad_base_url_is_refused(base_url: str, why: str, *, allow_http: bool) -> None:
     """Anything but scheme, host, port and path is an error without a quotation, which may have a password."""
     with pytest.raises(errors.UsageError, match=why) as caught:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from hourlyclicks.wire.retry_after import wait_of
+from tests.cases import every_case
 
 NOW = dt.datetime(2025, 4, 20, 12, 0, 0, tzinfo=dt.UTC)
 EPOCH = round(NOW.timestamp())
@@ -20,10 +20,8 @@ def wait(*fields: tuple[str, str]) -> float | None:
     return wait_of(CIMultiDict(fields), NOW)
 
 
-@pytest.mark.parametrize(
-    "name", ["Retry-After", "ratelimit-reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset"]
-)
-@pytest.mark.parametrize(
+@every_case("name", ["Retry-After", "ratelimit-reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset"])
+@every_case(
     ("text", "seconds"),
     [
         ("30", 30.0),
@@ -45,14 +43,13 @@ def wait(*fields: tuple[str, str]) -> float | None:
         ("0", None),
         ("-1", None),
     ],
-    ids=lambda value: str(value)[:40],
 )
 def test_one_field(name: str, text: str, seconds: float | None) -> None:
     """Seconds, moments as numbers, and dates in a certain zone are read."""
     assert seconds == wait((name, text))
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("text", "seconds"),
     [
         ("limit=100, remaining=0, reset=7", 7.0),

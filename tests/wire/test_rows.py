@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.wire.document import UnreadableError
 from hourlyclicks.wire.rows import LARGEST, MAX_PROBLEMS, careful_columns, plain_columns, whole_number
+from tests.cases import every_case
 
 YMD = "2025-04-20"
 
@@ -35,7 +36,7 @@ def problems_of(rows: list[Any]) -> tuple[tuple[str, ...], bool]:
 COUNTS = "0 to 9223372036854775807"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("bad", "problem"),
     [
         (row(hour=24), "expected int from 0 to 23 @ result[1].hour"),
@@ -84,14 +85,13 @@ COUNTS = "0 to 9223372036854775807"
         (row(hour=0, clicks=9), "hour 0 occurs before with other figures @ result[1]"),
         (row(hour="00", users=4), "hour 0 occurs before with other figures @ result[1]"),
     ],
-    ids=str,
 )
 def test_an_impossible_row_is_an_error(bad: object, problem: str) -> None:
     """One impossible row is a final error for the day, which names its place."""
     assert ((problem,), False) == problems_of([row(hour=0), bad, row(hour=5)])
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("day", "got"),
     [
         ("2025-04-19", ", got 2025-04-19"),
@@ -130,7 +130,7 @@ def test_the_list_of_problems_is_bounded() -> None:
     assert retryable
 
 
-@pytest.mark.parametrize(
+@every_case(
     "good",
     [
         row(users=9),
@@ -141,7 +141,6 @@ def test_the_list_of_problems_is_bounded() -> None:
         row(hour="03"),
         {**row(), "linkId": "x", "more": {"deep": [1]}},
     ],
-    ids=lambda value: str(value)[:80],
 )
 def test_strange_but_right(good: dict[str, Any]) -> None:
     """More users than clicks, zero, the largest number, digit strings and unknown members are accepted."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.sanitize import LIMIT, excerpt, excerpt_of_body
+from tests.cases import every_case
 
 KEY = ApiKey("CANARY/0123456789+abc")
 
@@ -18,7 +19,7 @@ def test_printable_text_is_shown_as_it_is() -> None:
     assert expected == excerpt(expected)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("char", "shown"),
     [
         ("\n", r"\n"),
@@ -68,7 +69,7 @@ def test_broken_bytes_are_replaced() -> None:
     assert excerpt(b"a\xffb") == "a\ufffdb"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("body", "shown"),
     [
         (b"Busy\r\n\t\x1b[31m  later\n", "Busy [31m later"),
@@ -80,7 +81,6 @@ def test_broken_bytes_are_replaced() -> None:
         (b"\x1f\x8b\x08\x00\xff\xfe" * 100, "600 bytes that are no text"),
         (b" \n", ""),
     ],
-    ids=["lines", "tags", "no tags", "no tag", "any script", "JSON", "no text", "blank"],
 )
 def test_a_body_is_a_line_to_read(body: bytes, shown: str) -> None:
     """Blanks take the place of control characters, JSON is short, and other bytes are only counted."""
@@ -95,7 +95,7 @@ def test_any_body_is_one_printable_line(body: bytes) -> None:
     assert len(shown) <= LIMIT
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("page", "words"),
     [
         ("<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>no</h1>", "502 Bad Gateway"),
@@ -111,9 +111,8 @@ def test_any_body_is_one_printable_line(body: bytes) -> None:
         ("<html><a href='" + "x" * 9000, ""),
         ("<html><title>" + "x" * 9000, "x" * 150),
     ],
-    ids=["title", "entities", "text", "unseen", "late", "open", "control", "cut in a tag", "long"],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@every_case("encoding", ["utf-8", "utf-16"])
 def test_a_page_is_shown_by_its_title(page: str, words: str, encoding: str) -> None:
     """Without a title it is its text; scripts, styles, comments and tags are never shown."""
     shown = excerpt_of_body(page.encode(encoding), key=KEY)
@@ -197,15 +196,15 @@ def test_the_rest_of_a_large_text_is_not_looked_at(
     assert seen == [(LIMIT + KEY.reach, LIMIT)]
 
 
-@pytest.mark.parametrize("spell", ["&#x000000{:x};", "&#000000{};", "%25252525{:x}", "\\u00{:x}", "{:c}"])
-@pytest.mark.parametrize("before", range(LIMIT - 3, LIMIT + 1))
+@every_case("spell", ["&#x000000{:x};", "&#000000{};", "%25252525{:x}", "\\u00{:x}", "{:c}"])
+@every_case("before", range(LIMIT - 3, LIMIT + 1))
 def test_no_part_of_an_escaped_key_survives_the_cut(spell: str, before: int) -> None:
     """A key across the cut is recognised also in its longest spelling."""
     echo = "".join(spell.format(ord(char)) for char in KEY.reveal())
     assert excerpt("." * before + echo + "!", key=KEY) == ("." * before + "***")[:LIMIT]
 
 
-@pytest.mark.parametrize("before", range(LIMIT - 25, LIMIT + 2))
+@every_case("before", range(LIMIT - 25, LIMIT + 2))
 def test_no_part_of_the_key_survives_the_cut(before: int) -> None:
     """A key across the cut is replaced before the text is cut."""
     shown = excerpt("." * before + KEY.reveal() + "." * 50, key=KEY)

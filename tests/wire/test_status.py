@@ -24,6 +24,7 @@ from hourlyclicks.errors import (
 from hourlyclicks.model.http import Response
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.status import RateLimited, rate_limited
+from tests.cases import every_case
 from tests.wire.asking import check_status
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -65,7 +66,7 @@ JUDGEMENTS: dict[type[HourlyClicksError], tuple[tuple[int, ...], bool, bool]] = 
 }
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("error", "status", "retryable", "fatal"),
     [
         (error, status, retryable, fatal)
@@ -81,7 +82,7 @@ def test_what_a_status_means(
     assert (error, retryable, fatal) == (type(raised), raised.retryable, raised.fatal)
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 599])
+@every_case("status", [408, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 599])
 def test_a_failing_server_is_asked_again(status: int) -> None:
     """A failure of the server, or of a gateway, is retryable."""
     error = error_of(answer(status))
@@ -89,7 +90,7 @@ def test_a_failing_server_is_asked_again(status: int) -> None:
     assert (status, True, False) == (error.status, error.retryable, error.fatal)
 
 
-@pytest.mark.parametrize("status", [501, 505, 506, 508, 510, 511])
+@every_case("status", [501, 505, 506, 508, 510, 511])
 def test_a_server_that_cannot_is_not_asked_again(status: int) -> None:
     """A server that does not support the request is a final error."""
     error = error_of(answer(status))
@@ -121,9 +122,7 @@ def test_the_message_of_an_envelope_is_shown() -> None:
     assert (error.code, error.message, error.status) == (404, "No such link.", 404)
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"code":0}', b'{"message":""}', b'{"message":5}', b"[1]", b'"x"', b"null"]
-)
+@every_case("body", [b'{"code":0}', b'{"message":""}', b'{"message":5}', b"[1]", b'"x"', b"null"])
 def test_a_body_without_message_is_shown(body: bytes) -> None:
     """JSON that is no envelope with a message is shown as it is."""
     error = error_of(answer(400, body))
@@ -131,7 +130,7 @@ def test_a_body_without_message_is_shown(body: bytes) -> None:
     assert body.decode() == error.message
 
 
-@pytest.mark.parametrize("status", [202, 401, 403, 404, 407, 429, 500, 503])
+@every_case("status", [202, 401, 403, 404, 407, 429, 500, 503])
 def test_of_a_page_the_title_is_shown(status: int) -> None:
     """Of an HTML page its title is shown, and no tag, whatever error its status is."""
     text = str(error_of(answer(status, (ANSWERS / "maintenance.html").read_bytes() * 9)))
@@ -139,7 +138,7 @@ def test_of_a_page_the_title_is_shown(status: int) -> None:
     assert "<" not in text
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 501])
+@every_case("status", [400, 401, 403, 404, 429, 500, 501])
 def test_an_empty_body_is_not_shown(status: int) -> None:
     """Without a body the status alone is shown."""
     text = str(error_of(answer(status)))
@@ -147,7 +146,7 @@ def test_an_empty_body_is_not_shown(status: int) -> None:
     assert not text.endswith((" ", ":"))
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@every_case("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_named_and_not_followed(status: int) -> None:
     """The error of a redirect says where it leads."""
     error = error_of(answer(status, b"<html>", location="https://evil.example/\x1b[31m" + "x" * 500))
@@ -183,8 +182,8 @@ NO_ENVELOPES = [
 ]
 
 
-@pytest.mark.parametrize("body", REJECTING)
-@pytest.mark.parametrize("status", [300, 302, 308, 400, 402, 404, 405, 409, 410, 422, 451])
+@every_case("body", REJECTING)
+@every_case("status", [300, 302, 308, 400, 402, 404, 405, 409, 410, 422, 451])
 def test_the_envelope_of_the_api_rejects(status: int, body: bytes) -> None:
     """An envelope with a code other than 0 is the API's own rejection, and is not retried."""
     error = error_of(answer(status, body, location="/elsewhere"))
@@ -192,8 +191,8 @@ def test_the_envelope_of_the_api_rejects(status: int, body: bytes) -> None:
     assert (abs(error.code or 0), error.status, error.retryable) == (7, status, False)
 
 
-@pytest.mark.parametrize("body", NO_ENVELOPES)
-@pytest.mark.parametrize("status", [302, 400, 404, 405, 410, 422])
+@every_case("body", NO_ENVELOPES)
+@every_case("status", [302, 400, 404, 405, 410, 422])
 def test_without_an_envelope_it_is_a_gateway(status: int, body: bytes) -> None:
     """Any other 3xx or 4xx comes from a gateway: it rejects no day and may pass."""
     error = error_of(answer(status, body))
@@ -202,8 +201,8 @@ def test_without_an_envelope_it_is_a_gateway(status: int, body: bytes) -> None:
     assert "not the API" in str(error)
 
 
-@pytest.mark.parametrize("body", REJECTING)
-@pytest.mark.parametrize("status", [201, 202, 204, 304, 401, 403, 407, 408, 421, 425, 429, 500, 503, 600])
+@every_case("body", REJECTING)
+@every_case("status", [201, 202, 204, 304, 401, 403, 407, 408, 421, 425, 429, 500, 503, 600])
 def test_these_statuses_never_reject_a_day(status: int, body: bytes) -> None:
     """A status that cannot be about a day rejects none, whatever comes with it."""
     error = error_of(answer(status, body))
@@ -223,8 +222,8 @@ def test_a_proxy_that_asks_for_credentials_is_named() -> None:
     assert "the proxy on the way asks for credentials" in str(error_of(answer(407, b"<html>")))
 
 
-@pytest.mark.parametrize("status", [302, 400, 404])
-@pytest.mark.parametrize("code", [202, 408, 421, 425, 429, 500, 502, 503, 504, 511, 599])
+@every_case("status", [302, 400, 404])
+@every_case("code", [202, 408, 421, 425, 429, 500, 502, 503, 504, 511, 599])
 def test_a_code_that_repeats_a_status_of_the_server(status: int, code: int) -> None:
     """Such a code rejects no day: the server failed, and may recover."""
     error = error_of(answer(status, b'{"code":%d,"message":"maintenance"}' % code))
@@ -233,7 +232,7 @@ def test_a_code_that_repeats_a_status_of_the_server(status: int, code: int) -> N
     assert str(error) == f"the API answered code {code}: maintenance"
 
 
-@pytest.mark.parametrize("code", [401, 403, 404, 410, 501, 505, 600, -500])
+@every_case("code", [401, 403, 404, 410, 501, 505, 600, -500])
 def test_other_codes_reject(code: int) -> None:
     """Any other code is the API's rejection of the day."""
     error = error_of(answer(400, b'{"code":%d}' % code))
@@ -268,8 +267,8 @@ ECHOES = [
 ]
 
 
-@pytest.mark.parametrize("body", ECHOES)
-@pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 429, 500, 501, 700])
+@every_case("body", ECHOES)
+@every_case("status", [204, 302, 400, 401, 403, 404, 429, 500, 501, 700])
 def test_the_key_is_not_repeated(status: int, body: bytes) -> None:
     """A server that repeats the key does not get it into an error, its parts or its traceback."""
     error = error_of(answer(status, body, location=f"https://x.example/?key={CANARY}"))
@@ -281,7 +280,7 @@ def test_the_key_is_not_repeated(status: int, body: bytes) -> None:
     assert error.__context__ is None
 
 
-@pytest.mark.parametrize("status", [204, 302, 400, 401, 429, 500])
+@every_case("status", [204, 302, 400, 401, 429, 500])
 def test_errors_pickle_and_copy(status: int) -> None:
     """Every error survives a pickle and a copy with all its parts."""
     error = error_of(answer(status, b"why"))
@@ -290,7 +289,7 @@ def test_errors_pickle_and_copy(status: int) -> None:
         assert (str(error), vars(error)) == (str(other), vars(other))
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 408, 500, 502, 504])
+@every_case("status", [200, 204, 302, 400, 401, 408, 500, 502, 504])
 def test_only_a_429_and_a_503_are_rate_limits(status: int) -> None:
     """``Retry-After`` has no meaning with another status."""
     assert rate_limited(answer(status, retry_after="5"), NOW) is None
@@ -303,8 +302,8 @@ def test_a_503_is_a_rate_limit_only_with_retry_after() -> None:
     assert RateLimited(503, None) == rate_limited(answer(503, retry_after=""), NOW)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(
+@every_case("status", [429, 503])
+@every_case(
     ("named", "seconds"),
     [
         ("1", 1.0),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from hourlyclicks.cli.console.reading import read_to_end
 from hourlyclicks.cli.options.naming import read_link, read_target, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import PLANS
 from hourlyclicks.cli.options.target_list import read_list
@@ -92,7 +93,8 @@ def read_accounts(path: Path, defaults: AccountDefaults, warn: Warn) -> list[Acc
 def _parsed(path: Path) -> tuple[Table, list[int]]:
     """Return the document, and the lines in which the accounts begin."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            text = read_to_end(stream).decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
 
+from hourlyclicks.cli.console.reading import read_to_end
 from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
 from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("link", "domain", "group", "target", "url", "since")
 _KEYS = {*_COLUMNS, "account"}
 _NAMING = ("link", "group", "target")
-_PIECE = 65_536
 _STDIN = Path("-")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -133,17 +133,19 @@ def _name(path: Path) -> str:
     return "stdin" if path == _STDIN else str(path)
 
 
-def _standard_input() -> bytes:
+def _content(path: Path) -> bytes:
+    """Return what is in a file; the end of stdin, or of a named pipe, may be long in coming."""
+    if path != _STDIN:
+        with path.open("rb") as stream:
+            return read_to_end(stream)
     if sys.stdin is None:
         raise OSError(errno.EBADF, "it is closed")
-    # Not at once: a signal that comes between two pieces would then wait for the next one.
-    source = cast("BufferedReader", sys.stdin.buffer)
-    return b"".join(iter(lambda: source.read1(_PIECE), b""))
+    return read_to_end(cast("BufferedReader", sys.stdin.buffer))
 
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes() if path != _STDIN else _standard_input()
+        content = _content(path)
     except OSError as error:
         raise UsageError(f"{_name(path)} cannot be read: {error.strerror}") from None
     if content.startswith(_WIDE) or content[1:2] == b"\0":

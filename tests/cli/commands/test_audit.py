@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.shared import fetching as module
+from hourlyclicks.cli.actions import audit as module
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving

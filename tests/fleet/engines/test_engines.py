@@ -25,7 +25,8 @@ from hourlyclicks.store.opening import open_store
 from tests.cli.serving import serving
 from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
 from tests.fleet.engines.holders import held
-from tests.fleet.engines.teams import TEAMS, until
+from tests.fleet.engines.teams import TEAMS, Dask, until
+from tests.marks import thorough_only
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -71,7 +72,14 @@ class Outcome(NamedTuple):
     lost: int
 
 
-@pytest.fixture(scope="module", params=[pytest.param(team, id=f"postgres-{team.__name__}") for team in TEAMS])
+ENGINES = [
+    pytest.param(team, id=f"postgres-{team.__name__}", marks=[thorough_only] if team is Dask else [])
+    for team in TEAMS
+]
+"""A cluster of Dask takes as long as the others together; `tests.fleet.test_dask` has one in this process."""
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def outcome(
     request: pytest.FixtureRequest, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Outcome]:

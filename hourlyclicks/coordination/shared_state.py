@@ -1,0 +1,50 @@
+"""The state of one account that processes share, where it is kept: in the store of the account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from hourlyclicks.coordination.processes import is_gone, process_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Awaitable, Callable
+
+    from hourlyclicks.coordination.state import Process
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.leases import LeaseStore
+    from hourlyclicks.store.protocol import Change, Store
+
+R = TypeVar("R")
+
+
+class SharedState:
+    """Where the processes of an account find what they share.
+
+    Args:
+        store: the store of the account.
+        account: returns the number of the account in the store, which its first use opens.
+    """
+
+    def __init__(self, store: Store, account: Callable[[], Awaitable[int]]) -> None:
+        self._store = store
+        self._account = account
+
+    async def change(
+        self, step: Change[R], *, of: tuple[Target, dt.date] | None = None, peek: bool = False
+    ) -> tuple[R, int]:
+        """Take one step, exclusively; see `Store.pace`."""
+        return await self._store.pace(await self._account(), step, of=of, peek=peek)
+
+    async def ask_holder(self, here: Process) -> int | None:
+        """Ask the holder of the account's lease to share the limits; return when the lease ended, if it has.
+
+        Only a store that can keep leases ever says that there is one.
+
+        Args:
+            here: this process, which knows others on its machine that have ended.
+        """
+        account, store = await self._account(), cast("LeaseStore", self._store)
+        leases = await store.leases(account)
+        gone = [lease.holder.name for lease in leases if is_gone(process_of(lease.holder), here)]
+        return await store.ask_holder(account, gone=gone)
