@@ -61,7 +61,7 @@ async def test_a_restart_is_survived(
 ) -> None:
     """While the server is shut down, or crashes, writing only takes longer; each day counts once."""
     store, account = await database.account()
-    days = list(ALL)[: sized(120, len(ALL))]
+    days = list(ALL)[: sized(60, len(ALL))]
     dates = iter(days)
     reached = {len(days) // 6: asyncio.Event(), len(days) // 2: asyncio.Event()}
 
