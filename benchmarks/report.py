@@ -172,14 +172,23 @@ def fill_pages(
     }
     if fillings.keys() == set(PARTS):
         fillings["summary"] = report.summary()
+    return fill(pages, {name: fillings.get(name) for name in ("summary", *PARTS)})
+
+
+def fill(pages: Mapping[str, str], texts: Mapping[str, str | None]) -> dict[str, str]:
+    """Return pages with texts between the markers of their names; ``None``: what stands there is kept.
+
+    Raises:
+        MarkerError: a marker is missing or doubled.
+    """
     filled = dict(pages)
-    for name in ("summary", *PARTS):
+    for name, text in texts.items():
         first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
-        pieces = {page: re.split(f"({first}|{last})", text) for page, text in filled.items()}
+        pieces = {page: re.split(f"({first}|{last})", before) for page, before in filled.items()}
         match [(page, found) for page, found in pieces.items() if len(found) > 1]:
             case [(page, [before, *between, after])] if (between[0], *between[2:]) == (first, last):
-                if name in fillings:
-                    filled[page] = f"{before}{first}\n\n{fillings[name]}\n\n{last}{after}"
+                if text is not None:
+                    filled[page] = f"{before}{first}\n\n{text}\n\n{last}{after}"
             case _:
                 raise MarkerError(f"no page has {first} and {last} once each, or more than one has them")
     return filled

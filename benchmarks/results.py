@@ -66,7 +66,6 @@ class Section:
     """What one part of the benchmarks found.
 
     Args:
-        name: the name of the part.
         tables: for people.
         claims: what had been claimed, and what was seen.
         figures: everything that was measured, as JSON has it; the plots are drawn from this.
@@ -74,8 +73,7 @@ class Section:
         summary: what it means for a user, a sentence each.
     """
 
-    name: str
-    tables: tuple[Table, ...]
+    tables: tuple[Table, ...] = ()
     claims: tuple[Claim, ...] = ()
     figures: dict[str, Any] = attrs.field(factory=dict)
     remarks: tuple[str, ...] = ()
@@ -92,17 +90,19 @@ class Section:
         return "\n\n".join(parts)
 
 
+NO_MEMORY = Section(remarks=("Memory was not measured: this system has no `/proc`.",))
+
+
 def spread(values: Iterable[float], form: str) -> str:
     """Return the median, and the least and the greatest of some values in brackets, each in a form."""
     ordered = sorted(values)
     return f"{statistics.median(ordered):{form}} ({ordered[0]:{form}}–{ordered[-1]:{form}})"
 
 
-def joined(name: str, parts: Mapping[str, Section]) -> Section:
+def joined(parts: Mapping[str, Section]) -> Section:
     """Make one section of several; the figures of each stand under its name."""
     sections = parts.values()
     return Section(
-        name,
         tables=tuple(table for section in sections for table in section.tables),
         claims=tuple(claim for section in sections for claim in section.claims),
         figures={part: section.figures for part, section in parts.items()},

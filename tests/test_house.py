@@ -376,17 +376,16 @@ def parameters(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
 
 def functions_given() -> set[str]:
     """Return the parameters of constructors, in the rooms up to the client, that take functions."""
-    modules = {path.relative_to(PACKAGE).as_posix(): tree(path) for path in MODULES}
-    nodes = [
+    found = [
         (module, node)
-        for module, whole in modules.items()
-        if FLOORS[room_of(module)] <= FLOORS["client"]
-        for node in ast.walk(whole)
+        for path in MODULES
+        if FLOORS[room_of(module := path.relative_to(PACKAGE).as_posix())] <= FLOORS["client"]
+        for node in nodes(path.read_text("utf-8"))
     ]
-    names = {"Callable", *(name for _, node in nodes if (name := function_type(node)))}
+    names = {"Callable", *(name for _, node in found if (name := function_type(node)))}
     return {
         f"{module}: {node.name}.{name}"
-        for module, node in nodes
+        for module, node in found
         if isinstance(node, ast.ClassDef)
         for name, annotation in parameters(node)
         if names.intersection(re.findall(r"\w+", ast.unparse(annotation)))

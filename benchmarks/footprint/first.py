@@ -107,7 +107,7 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Ask nginx in several rounds; the ways take turns."""
     if find_nginx() is None:
         remark = "The time to the first day was not measured: there is no nginx."
-        return Section("first", (), remarks=(remark,))
+        return Section(remarks=(remark,))
     usage("-c", "from hourlyclicks.client.preload import load_all; load_all()")  # writes the bytecode
     core, other = cores()
     rounds: list[dict[str, Times]] = []
@@ -136,7 +136,6 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     )
     head = ("", *_STATES, *(f"{state}, times bare" for state in _STATES))
     return Section(
-        "first",
         tables=(
             Table("Milliseconds of processor time to the first day, from nginx on loopback", head, rows),
         ),

@@ -72,7 +72,6 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
         text = f"instructions of `{CLIENT}`, times `{AIOHTTP}`"
         claims.insert(0, Claim(text, counts[CLIENT] / counts[AIOHTTP], MOST_IMPORT))
     return Section(
-        "imports",
         tables=(Table("CPU of a fresh interpreter", head, rows),),
         claims=tuple(claims),
         figures={"seconds": each, "instructions": counts},

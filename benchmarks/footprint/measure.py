@@ -25,7 +25,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     """
     parts = {"memory": memory.section, "tasks": tasks.section, "cancelling": _cancelling}
     parts |= {"first": first.section, "imports": imports.section}
-    return joined("footprint", {name: section(quick=quick, say=say) for name, section in parts.items()})
+    return joined({name: section(quick=quick, say=say) for name, section in parts.items()})
 
 
 def _cancelling(*, quick: bool, say: Callable[[str], None]) -> Section:
@@ -33,7 +33,6 @@ def _cancelling(*, quick: bool, say: Callable[[str], None]) -> Section:
     taken = timings.take("footprint", quick=quick)
     text = f"seconds to cancel a `fetch` of {CENTURY:,} days, at most"
     return Section(
-        "cancelling",
         tables=tuple(timings.tables(taken, "Milliseconds", 1e3)),
         claims=(Claim(text, max(taken[0].seconds), MOST_CANCELLING),),
         figures={"timings": [each.figures() for each in taken]},

@@ -15,7 +15,7 @@ from benchmarks.footprint import naive
 from benchmarks.instant import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
 from benchmarks.peers.slices import HOURS
 from benchmarks.processes import MIB, fresh, knows_memory, peak, resident
-from benchmarks.results import Claim, Section, Table, spread
+from benchmarks.results import NO_MEMORY, Claim, Section, Table, spread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -141,7 +141,7 @@ async def growth(kind: str, number: int) -> Growth:
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure days and targets, each in a process of its own."""
     if not knows_memory():
-        return Section("memory", (), remarks=("Memory was not measured: this system has no `/proc`.",))
+        return NO_MEMORY
     rounds: Rounds = {kind: {} for kind in WORKS}
     for kind, numbers in plan(quick=quick).items():
         for number in numbers:
@@ -151,7 +151,6 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     streamed = max(max(each["most"], each["held"], each["peak"]) for each in rounds["stream"][largest]) / MIB
     an_hour = _middle(rounds["fetch"][largest], largest)
     return Section(
-        "memory",
         tables=(
             _growths("days", rounds, ("fetch", "stream", "dicts", "arrays")),
             _held(rounds),

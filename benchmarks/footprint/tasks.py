@@ -68,7 +68,6 @@ def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     rows = tuple((NAMES[name], *(f"{count:,}" for count in each.values())) for name, each in counts.items())
     head = ("concurrency", *map(str, CONCURRENCIES))
     return Section(
-        "tasks",
         tables=(Table(f"Tasks alive at most while {number:,} days are fetched", head, rows),),
         claims=(Claim("tasks of a `fetch` above its concurrency", above, MOST_MORE),),
         figures={"days": number, "most": counts},

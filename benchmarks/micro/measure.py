@@ -43,7 +43,6 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     say("timing single steps")
     taken = timings.take("micro", quick=quick)
     return Section(
-        "micro",
         (*([_prices(counts)] if counts else []), *timings.tables(taken, "Microseconds", 1e6)),
         tuple(_claims(counts)),
         {"instructions": counts, "timings": [each.figures() for each in taken]},

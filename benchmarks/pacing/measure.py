@@ -104,7 +104,6 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     found = _find(extent, quick=quick, say=say)
     took = time.perf_counter() - began
     return Section(
-        "pacing",
         tuple(_tables(extent, found)),
         claims=tuple(_claims(found)),
         figures={**found.figures(), "took": took},

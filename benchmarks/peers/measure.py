@@ -47,7 +47,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         say: is told when a longer step begins.
     """
     if find_nginx() is None:
-        return Section("peers", (), remarks=(NO_NGINX,))
+        return Section(remarks=(NO_NGINX,))
     days, rounds, concurrencies = QUICK if quick else FULL
     core, other = cores()
     with ExitStack() as stack:
@@ -72,7 +72,6 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         contest.hold(rounds, say)
     of_servers = [report.of_server(contest, scene, limit) for scene, limit in limits.items()]
     return Section(
-        "peers",
         tuple(report.tables(contest, rounds)),
         tuple(report.claims(contest)),
         {

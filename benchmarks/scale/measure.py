@@ -43,7 +43,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         "storing": disk(Scene(8, 50) if quick else Scene(60, 100), say),
         "virtual": makespan(Scene(50, 10) if quick else Scene(10_000, 30), say),
     }
-    return joined("scale", parts)
+    return joined(parts)
 
 
 def ways(scene: Scene, say: Callable[[str], None]) -> Section:
@@ -67,7 +67,6 @@ def ways(scene: Scene, say: Callable[[str], None]) -> Section:
     title = f"{scene.accounts:,} accounts with {scene.days} days each"
     claims = (*_against(found[_PEER], found[_DASK]), *_claims(found, scene))
     return Section(
-        "ways",
         (Table(title, head, rows),),
         claims,
         {way: each.figures() for way, each in found.items()},
@@ -135,7 +134,6 @@ def growth(sizes: tuple[int, ...], say: Callable[[str], None]) -> Section:
         *("statements/day", "connections", "WAL KB/day", "peak MiB"),
     )
     return Section(
-        "growth",
         (Table("`run_jobs` in one process, 3 days each", head, rows),),
         figures={str(accounts): each.figures() for accounts, each in found.items()},
     )
@@ -151,7 +149,6 @@ def memory(accounts: int, say: Callable[[str], None]) -> Section:
         ("processor time, % of a core", f"{taken['processor'] * 100:.1f}"),
     )
     return Section(
-        "waiting",
         (Table(f"{accounts:,} accounts that wait in one process", ("", "figure"), rows),),
         (
             Claim("bytes of an account that waits", taken["bytes"], MOST_BYTES),
@@ -171,7 +168,6 @@ def disk(scene: Scene, say: Callable[[str], None]) -> Section:
         (f"commits a second of the disk, {storing.WRITERS} connections", f"{commits:,.0f}"),
     )
     return Section(
-        "storing",
         (Table("PostgreSQL", ("", "figure"), rows),),
         figures={"stored": stored, "indexes": indexes, "commits": commits},
     )
@@ -190,7 +186,6 @@ def makespan(scene: Scene, say: Callable[[str], None]) -> Section:
         ("processor time, ms a day", f"{found['processor'] / found['days'] * 1e3:.2f}"),
     )
     return Section(
-        "virtual",
         (Table(title, ("", "figure"), rows),),
         (
             Claim("requests over a limit, on a virtual clock", found["over"], 0),

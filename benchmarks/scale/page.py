@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.processes import ROOT
-from benchmarks.report import MarkerError, machine_line
+from benchmarks.report import Report, fill, machine_line
 from benchmarks.scale.model import Inputs, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 PAGE = ROOT / "docs" / "explanation" / "scale.md"
 _WAY = "`run_jobs`, two processes"
@@ -26,28 +26,25 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     """Run the command."""
     if arguments:
         document = json.loads((Path(arguments[0]) / "results.json").read_text("utf-8"))
-        inputs_of(document).save()
+        inputs_of(Report.from_json(document)).save()
     PAGE.write_text(filled(PAGE.read_text("utf-8"), Inputs.load()), "utf-8")
 
 
-def inputs_of(document: Mapping[str, Any]) -> Inputs:
+def inputs_of(report: Report) -> Inputs:
     """Return the inputs that a run of the benchmarks has measured.
-
-    Args:
-        document: its ``results.json``.
 
     Raises:
         ValueError: this part was not run, or only quickly.
     """
-    part = document["parts"].get("scale")
-    if part is None or part["quick"]:
+    part = report.parts.get("scale")
+    if part is None or part.quick:
         raise ValueError("the results have no full run of the part `scale`")
-    figures = part["figures"]
+    figures = part.section.figures
     run, stored = figures["ways"][_WAY], figures["storing"]
     days, load = run["days"], run["load"]
     return Inputs(
-        when=part["when"],
-        machine=machine_line(document["machine"]),
+        when=part.when,
+        machine=machine_line(report.machine),
         worker=run["processor"] / days,
         database=load["processor"] / days,
         commits=load["commits"] / days,
@@ -66,13 +63,7 @@ def filled(page: str, inputs: Inputs) -> str:
     Raises:
         MarkerError: a marker is missing or doubled.
     """
-    for name, text in blocks(inputs):
-        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
-        if page.count(first) != 1 or page.count(last) != 1:
-            raise MarkerError(f"the page does not hold {first} and {last} once each")
-        before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
-        page = f"{before}{first}\n\n{text}\n\n{last}{after}"
-    return page
+    return fill({"page": page}, dict(blocks(inputs)))["page"]
 
 
 if __name__ == "__main__":

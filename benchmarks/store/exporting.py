@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.processes import MIB, fresh, knows_memory, usage
-from benchmarks.results import Claim, Section, Table
+from benchmarks.results import NO_MEMORY, Claim, Section, Table
 from benchmarks.store.large import HOURS, YEAR, stock
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def written(words: tuple[str, ...], path: Path, output: Path) -> Written:
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure with files in a folder; a quick run has a tenth of the targets, and the same bounds."""
     if not knows_memory():
-        return Section("exporting", (), remarks=("Memory was not measured: this system has no `/proc`.",))
+        return NO_MEMORY
     many = MANY // 10 if quick else MANY
     say(f"files of {many:,} targets")
     stores = {targets: stock(folder / str(targets), targets) for targets in (*SHEETS, many)}
@@ -79,7 +79,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         for targets in SHEETS
     }
     return Section(
-        "exporting",
         (_table(found),),
         tuple(_claims(found, many)),
         {"files": [[*key, *each] for key, each in found.items()]},

@@ -118,7 +118,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         rows.append((_NAMES[name], f"{cuts[49]:.2f}", f"{cuts[98]:.2f}", spread(longest[name], ".2f")))
     title = f"Milliseconds between beats that want to be {BEAT * 1000:g} apart, {number:,} days"
     return Section(
-        "event loop",
         tables=(Table(title, ("meanwhile", "median", "99 %", "longest of a round"), tuple(rows)),),
         claims=tuple(
             Claim(

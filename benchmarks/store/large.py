@@ -129,4 +129,4 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         Claim(f"seconds to find nothing due of {few_days:,} days", figures["nothing_due_of_few"], FEW_DUE),
         Claim(f"seconds to find nothing due of {total:,} days", figures["nothing_due"], NOTHING_DUE),
     )
-    return Section("large files", (times, hours), claims, figures)
+    return Section((times, hours), claims, figures)

@@ -31,7 +31,6 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     say("keeping, reading and resuming")
     taken = timings.take("store", quick=quick)
     steps = Section(
-        "steps",
         tuple(timings.tables(taken, "Milliseconds", 1e3)),
         tuple(_claims(taken)),
         {"timings": [each.figures() for each in taken]},
@@ -44,7 +43,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
             own = Path(folder, name)
             own.mkdir()
             parts[name] = part.section(own, quick=quick, say=say)
-    return joined("store", parts)
+    return joined(parts)
 
 
 def _claims(taken: list[Timing]) -> Iterator[Claim]:

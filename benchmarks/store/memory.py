@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.instant import CLICKS_A_DAY, Instant, days, link
 from benchmarks.peers.slices import KEY
 from benchmarks.processes import MIB, fresh, knows_memory, resident
-from benchmarks.results import Claim, Section, Table
+from benchmarks.results import NO_MEMORY, Claim, Section, Table
 from hourlyclicks import Client, Limits
 from hourlyclicks.simulator import run_virtual
 
@@ -79,7 +79,7 @@ def filled(folder: Path, targets: int, number: int) -> dict[str, Any]:
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure in a process of its own, with the file in a folder."""
     if not knows_memory():
-        return Section("memory", (), remarks=("Memory was not measured: this system has no `/proc`.",))
+        return NO_MEMORY
     targets, number = (30, 30) if quick else (100, 365)
     total = targets * number
     say(f"memory of a backfill of {total:,} days")
@@ -95,7 +95,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     )
     head = ("", "idle client", "at most", "in the end", "the file", "days a second")
     return Section(
-        "memory",
         tables=(Table("Memory of a backfill into a SQLite file, in MiB", head, (row,)),),
         claims=(Claim(f"MiB by which a backfill of {total:,} days grows", above, MOST),),
         figures=figures,

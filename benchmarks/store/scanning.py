@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.processes import MIB, fresh, knows_memory, peak
-from benchmarks.results import Claim, Section, Table
+from benchmarks.results import NO_MEMORY, Claim, Section, Table
 from benchmarks.store.large import HOURS, YEAR, stock
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def scanned(path: Path) -> Scanned:
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure with files in a folder; a quick run has a tenth of the targets, and the same bounds."""
     if not knows_memory():
-        return Section("scanning", (), remarks=("Memory was not measured: this system has no `/proc`.",))
+        return NO_MEMORY
     many = MANY // 10 if quick else MANY
     say(f"a scan of {many:,} targets")
     found = {targets: fresh(scanned, stock(folder / str(targets), targets)) for targets in (FEW, many)}
@@ -76,7 +76,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     )
     head = ("", "MiB at most", "seconds", "microseconds an hour")
     return Section(
-        "scanning",
         (Table("A scan by way of Arrow, batch by batch", head, rows),),
         (
             Claim(

@@ -106,7 +106,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     )
     together = [races[_OWN], races[_SAME]]
     return Section(
-        "sharing",
         tables=(
             Table("Seconds for the same requests under one limit", ("", "s", "times one", "days"), rows),
         ),

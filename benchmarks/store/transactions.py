@@ -172,7 +172,6 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
         claims.append(Claim("bytes that a day of 220 clicks an hour takes in PostgreSQL", size, MOST_BYTES))
     remarks = () if len(kinds) > 1 else ("PostgreSQL was not measured: no server is installed.",)
     return Section(
-        "transactions",
         (Table("Transactions a request with a shared limit", head, rows),),
         tuple(claims),
         figures,

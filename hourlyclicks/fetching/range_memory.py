@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks import events
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.range_record import Witness
+from hourlyclicks.model.range_record import RangeRecord, Witness
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import Question
     from hourlyclicks.model.range_caps import RangeCap
-    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Query
     from hourlyclicks.store.protocol import RangeChange
 
@@ -116,6 +115,8 @@ class RangeMemory:
         """Note what an answer proves, and keep it if that is new."""
         state, now = self._state, self._clock.wall()
         proof = state.learn(question.days, {day.date for day in rows})
+        if state.tries_longer and len(question.days) >= state.most.most_days:
+            await self._change(RangeRecord.longest_answered)
         witness, known = _witness_in(question, rows), state.record
         if (
             known.proof.combined(proof) != known.proof

@@ -87,7 +87,7 @@ class RangeState:
         trying: whether this client tries an endpoint again that was missing; other processes wait meanwhile.
         unconfirmed: the days that were found empty since ranges as long were last seen to be answered for as
             a whole, and the ranges that were asked for.
-        proving: held by the one call that asks for a range before a day was compared.
+        proving: held by the one call that asks for a range before they are `settled`.
         checking: held by the one call that asks for the witness.
     """
 
@@ -109,6 +109,23 @@ class RangeState:
     def cap(self) -> RangeCap:
         """How many days to ask for at a time at present."""
         return self.record.longest(self.most, self.clock.wall())
+
+    @property
+    def tries_longer(self) -> bool:
+        """Whether longer ranges may be asked for again than were answered when one was refused."""
+        return self.record.refused_at is not None and self.cap.most_days > self.record.cap.most_days
+
+    @property
+    def settled(self) -> bool:
+        """Whether calls may ask for ranges at the same time; not while it is open what the server answers."""
+        return self.verified and not self.tries_longer
+
+    @property
+    def planned(self) -> RangeCap:
+        """How many days to put into a batch; while a longer range is tried, not more than were answered."""
+        if self.verified and self.tries_longer and self.proving.locked():
+            return self.record.cap
+        return self.cap
 
     @property
     def used(self) -> bool:

@@ -100,7 +100,7 @@ class BackfillDays(BreakerListener):
         )
         state = ranges.state
         self._job.days_per_request = state.days_per_request
-        return self._planner.batches(lambda: state.cap, Widening(self._cache, caller.freshness, since))
+        return self._planner.batches(lambda: state.planned, Widening(self._cache, caller.freshness, since))
 
     async def survey(self) -> None:
         """Count what is due, and learn what the store knows of ranges and of limits."""

@@ -142,7 +142,7 @@ class RangeWork:
             OverError: the call is over.
             HourlyClicksError: a fatal error, or one of `by_day`.
         """
-        if self._state.verified:
+        if self._state.settled:
             single = await self._fetch_ranges(batch)
         else:  # one batch at a time finds out what the server does
             async with self._state.proving:

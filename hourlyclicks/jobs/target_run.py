@@ -150,7 +150,7 @@ class TargetRun(BreakerListener):
         ranges = self._ranges
 
         def cap() -> RangeCap:
-            return MONTH if ranges is None else ranges.state.cap
+            return MONTH if ranges is None else ranges.state.planned
 
         async with aclosing(in_order(self._missing(done, ready), cap)) as batches:
             async for batch in batches:

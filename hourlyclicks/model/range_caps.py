@@ -51,6 +51,11 @@ class RangeCap:
         """How many days a range of this length has as a rule; a few months have fewer days or one more."""
         return self.days or _USUAL_MONTH
 
+    @property
+    def most_days(self) -> int:
+        """How many days a range has at most."""
+        return self.days or _LONGEST_MONTH
+
     def last(self, first: dt.date) -> dt.date:
         """Return the last day of the longest range that begins on a day."""
         start = max(1, first.toordinal() - self.before)

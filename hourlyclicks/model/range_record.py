@@ -4,7 +4,8 @@ A record belongs to an account. It saves requests: the longest range that is not
 version 2, and a pause after the endpoint was missing are not found out again. Each has its date, because a
 server changes:
 
-* After `TRY_LONGER_AFTER` a longer range than the one that was answered is tried again.
+* After `TRY_LONGER_AFTER` a longer range than the one that was answered is tried again. The first time, that
+  is done after `TRY_AGAIN_AFTER`: a gateway may have refused it in place of the API, for a moment.
 * An endpoint that was missing, or had other figures, is tried again after `TRY_AGAIN_AFTER`.
 * What was *proved* (`hourlyclicks.model.range_proof`) only tells what can be proved again. By itself it makes
   no day empty: a server that has begun to cut ranges since would turn its silence into figures. The *witness*
@@ -30,7 +31,8 @@ TRY_AGAIN_AFTER = dt.timedelta(hours=24)
 """After which an endpoint is tried again that was missing, or had other figures than version 2."""
 
 _SKEW = dt.timedelta(minutes=5)
-_LONGEST_MONTH = 31
+_SAME_CAP_WITHIN = 2 * TRY_LONGER_AFTER
+"""A cap that is found again so soon is that of the server."""
 
 
 @attrs.frozen
@@ -60,7 +62,8 @@ class RangeRecord:
 
     Args:
         cap: the longest range that was asked for, or that was answered after a longer one had been refused.
-        refused_at: when the longer one was refused; ``None``: none was.
+        refused_at: when the longer one was refused; ``None``: none was. Of a cap that was found only once, it
+            is so much earlier that `TRY_LONGER_AFTER` is over after `TRY_AGAIN_AFTER`.
         proof: what answers have proved.
         proved_at: when.
         witness: a range that proves it again.
@@ -85,7 +88,7 @@ class RangeRecord:
         """
         if not _is_within(self.refused_at, now, TRY_LONGER_AFTER):
             return most
-        return self.cap if _length(self.cap) < _length(most) else most
+        return self.cap if self.cap.most_days < most.most_days else most
 
     def usable(self, now: dt.datetime) -> bool:
         """Return whether the endpoint may be used, or tried again."""
@@ -97,9 +100,16 @@ class RangeRecord:
 
     def answered_after_refusal(self, cap: RangeCap, now: dt.datetime) -> RangeRecord:
         """Return the record after a range of that length was answered, and a longer one refused."""
-        if self.longest(cap, now) != cap:  # another process has found a lower one meanwhile
-            return self
-        return attrs.evolve(self, cap=cap, refused_at=now)
+        if _is_within(self.refused_at, now, TRY_LONGER_AFTER) and self.cap.most_days <= cap.most_days:
+            return self  # another process has found it meanwhile, or a lower one
+        again = self.cap == cap and _is_within(self.refused_at, now, _SAME_CAP_WITHIN)
+        return attrs.evolve(
+            self, cap=cap, refused_at=now if again else now - TRY_LONGER_AFTER + TRY_AGAIN_AFTER
+        )
+
+    def longest_answered(self) -> RangeRecord:
+        """Return the record after the longest range was answered that the plan allows."""
+        return attrs.evolve(self, cap=MONTH, refused_at=None)
 
     def compared(self, now: dt.datetime) -> RangeRecord:
         """Return the record after a day was found to be the same in both versions."""
@@ -133,10 +143,6 @@ class RangeRecord:
 
 def _days(first: dt.date, last: dt.date) -> int:
     return last.toordinal() - first.toordinal() + 1
-
-
-def _length(cap: RangeCap) -> int:
-    return cap.days or _LONGEST_MONTH
 
 
 def _is_within(moment: dt.datetime | None, now: dt.datetime, span: dt.timedelta) -> bool:

@@ -29,7 +29,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
     def put(name: str, figure: float) -> None:
         def measure(**_: object) -> Section:
-            return Section(name, (), (Claim("the figure", 1 / figure, 1),), {"figure": figure})
+            return Section((), (Claim("the figure", 1 / figure, 1),), {"figure": figure})
 
         module = ModuleType(f"benchmarks.{name}.measure")
         vars(module)["measure"] = measure

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("pyperf")  # it comes with the extra for benchmarks
-
 from benchmarks.report import PARTS, MarkerError, Part, Report, fill_pages
 from benchmarks.results import Claim, Section, Table, spread
 
-FOUND = Report("now", {}).having("store", Part("now", quick=True, section=Section("store", ())))
+FOUND = Report("now", {}).having("store", Part("now", quick=True, section=Section()))
 PAGE = "".join(f"<!-- {name} -->old<!-- /{name} -->\n" for name in ("summary", *PARTS))
 
 
@@ -51,7 +49,6 @@ def test_both_markers_are_on_one_page(marker: str) -> None:
 def test_a_report_is_the_same_after_json() -> None:
     """Everything that a part found comes back."""
     section = Section(
-        "store",
         (Table("title", ("", "ms"), (("row", "1"),)),),
         (Claim("claimed", 1.5, 2, at_least=True),),
         {"figure": [1, {"a": None}]},

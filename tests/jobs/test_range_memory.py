@@ -10,7 +10,7 @@ import pytest
 from hourlyclicks import Client, Limits, Link, Rate
 from hourlyclicks.events import EndpointChanged, Progress
 from hourlyclicks.model.range_caps import MONTH, RangeCap
-from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtual
+from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, Status, run_virtual
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED
 from tests.jobs.test_range_work import (
@@ -134,7 +134,7 @@ def test_another_account_has_its_own_proof() -> None:
 
 
 def test_a_cap_is_found_once_in_thirty_days() -> None:
-    """Later programs ask for no longer range, until that time is over and the server answers for more."""
+    """When it was found again after a day, later programs ask for no longer range until that time is over."""
     cap = RangeRules(cap=14)
 
     async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
@@ -142,13 +142,45 @@ def test_a_cap_is_found_once_in_thirty_days() -> None:
         second = await runs.backfill(clock, store, OTHER, YEAR)
         assert second.requests == 27
         assert 27 + 1 < first.requests <= 27 + 2 + 4
+        await clock.sleep(86_401)
+        again = await runs.backfill(clock, store, THIRD, YEAR)
+        assert again.requests == 27 + 1
         await clock.sleep(29 * 86_400)
         runs.change(RangeRules())
-        assert (await runs.backfill(clock, store, THIRD, YEAR)).requests == 27
+        assert (await runs.backfill(clock, store, Link("d", "https://vvd.bz"), YEAR)).requests == 27
         await clock.sleep(86_401)
-        assert (await runs.backfill(clock, store, Link("d", "https://vvd.bz"), YEAR)).requests == 12
+        assert (await runs.backfill(clock, store, Link("e", "https://vvd.bz"), YEAR)).requests <= 12 + 3
+        assert (await runs.backfill(clock, store, Link("f", "https://vvd.bz"), YEAR)).requests == 12
 
     told(Runs(cap), story)
+
+
+@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize(
+    "rule",
+    [Rule(Status(400), number=range(1, 5)), Rule(Envelope({"code": 1, "message": "busy"}), number={1})],
+)
+def test_a_refusal_that_passes_is_soon_forgotten(rule: Rule, *, daily: bool) -> None:
+    """If it met the very first range, ranges are shorter for a day, and not for a month."""
+    endpoint = "clicks-by-date/v2" if daily else V3
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        runs.upstream.faults = Script(rule)
+        sent = []
+        for target in (LINK, OTHER, THIRD):
+            before = runs.upstream.counters.count(endpoint=endpoint)
+            async with runs.client(clock, store) as client:
+                if daily:
+                    await client.daily(*YEAR, target)
+                else:
+                    assert (await client.backfill(*YEAR, [target])).complete
+            sent.append(runs.upstream.counters.count(endpoint=endpoint) - before)
+            await clock.sleep(86_401)
+        assert sent[0] > 20
+        assert sent[1] <= 12 + 3, "only one longer range is tried at a time"
+        assert sent[2] == 12
+
+    told(Runs(), story)
 
 
 def test_a_lower_cap_of_the_server_is_found_once() -> None:

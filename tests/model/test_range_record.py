@@ -30,11 +30,26 @@ def test_nothing_is_known_at_first() -> None:
 
 @given(caps, caps)
 def test_a_found_cap_counts_for_a_time(most: RangeCap, found: RangeCap) -> None:
-    """The plan never gets more than it allows, and a longer range is tried after thirty days."""
-    record = RangeRecord().answered_after_refusal(found, NOW)
+    """For a day, and for thirty if it is found again; the plan never gets more than it allows."""
     shorter = max(most, found, key=LADDER.index)
-    assert record.longest(most, NOW) == record.longest(most, NOW + TRY_LONGER_AFTER - SECOND) == shorter
-    assert record.longest(most, NOW + TRY_LONGER_AFTER) == most
+    once = RangeRecord().answered_after_refusal(found, NOW)
+    assert once.longest(most, NOW) == once.longest(most, NOW + TRY_AGAIN_AFTER - SECOND) == shorter
+    again = NOW + TRY_AGAIN_AFTER
+    assert once.longest(most, again) == most
+    twice = once.answered_after_refusal(found, again)
+    assert twice.longest(most, again) == twice.longest(most, again + TRY_LONGER_AFTER - SECOND) == shorter
+    assert twice.longest(most, again + TRY_LONGER_AFTER) == most
+
+
+def test_a_cap_that_two_processes_find_at_the_same_time_is_found_once() -> None:
+    """What refuses a range of both may pass; neither is one that was found a year ago found again."""
+    once = RangeRecord().answered_after_refusal(RangeCap(14), NOW)
+    assert once.answered_after_refusal(RangeCap(14), NOW + SECOND) == once
+    assert once.answered_after_refusal(RangeCap(7), NOW + SECOND).longest(
+        MONTH, NOW + TRY_AGAIN_AFTER
+    ) == RangeCap(7)
+    year = NOW + dt.timedelta(365)
+    assert once.answered_after_refusal(RangeCap(14), year).longest(MONTH, year + TRY_AGAIN_AFTER) == MONTH
 
 
 def test_the_lower_of_two_caps_counts() -> None:
@@ -60,7 +75,7 @@ def test_a_missing_endpoint_is_tried_again() -> None:
 @pytest.mark.parametrize("ahead", [dt.timedelta(hours=1), dt.timedelta(days=900)])
 def test_a_date_in_the_future_does_not_count(ahead: dt.timedelta) -> None:
     """It was written by a wrong clock."""
-    record = RangeRecord().given_up(NOW + ahead).answered_after_refusal(RangeCap(7), NOW + ahead)
+    record = RangeRecord(cap=RangeCap(7), refused_at=NOW + ahead).given_up(NOW + ahead)
     assert record.usable(NOW)
     assert record.longest(MONTH, NOW) == MONTH
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.report import MarkerError
+from benchmarks.report import MarkerError, Part, Report
+from benchmarks.results import Section
 from benchmarks.scale import model
 from benchmarks.scale.model import Inputs, Machine
 from benchmarks.scale.page import PAGE, filled, inputs_of
@@ -116,9 +117,9 @@ def test_inputs_come_from_a_full_run() -> None:
         "waiting": {"bytes": 50_000.0},
     }
     machine = {"cpu": "One", "cores": 2, "kernel": "Linux", "python": "CPython"}
-    part = {"when": "now", "quick": False, "figures": figures}
-    inputs = inputs_of({"machine": machine, "parts": {"scale": part}})
+    part = Part("now", quick=False, section=Section(figures=figures))
+    inputs = inputs_of(Report("now", machine, {"scale": part}))
     assert (inputs.worker, inputs.database, inputs.commits) == (0.05, 0.01, 1.2)
     assert (inputs.statements, inputs.wal, inputs.waiting, inputs.disk) == (7, 9, 50_000, 2_000)
     with pytest.raises(ValueError, match="full run"):
-        inputs_of({"machine": machine, "parts": {"scale": part | {"quick": True}}})
+        inputs_of(Report("now", machine, {"scale": attrs.evolve(part, quick=True)}))
