@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
     from hourlyclicks.simulator.traffic import Cells
 
-FIRST = dt.date(2015, 1, 1)
+FIRST = dt.date(2001, 1, 1)
 LATENCY = (0.005, 0.03)
 PATIENCE = 120.0
 _LOOK = 0.005

@@ -24,8 +24,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
     The first Ctrl-C cancels it, and whatever it returns then is returned; the second one ends everything.
     SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has; so is the first SIGHUP.
+    Afterwards, SIGTERM does what it did before: the event loop would leave it to end the process.
     """
-    heeding = _heeding_sigterm(main)
+    heeding, before = _heeding_sigterm(main), signal.getsignal(signal.SIGTERM)
     try:
         with asyncio.Runner(loop_factory=_faster_loop()) as runner:
             try:
@@ -39,6 +40,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     finally:
         heeding.close()  # it has not begun where the loop could not
         main.close()
+        if callable(before):
+            signal.signal(signal.SIGTERM, before)
 
 
 def run_until_stopped(

@@ -169,6 +169,16 @@ def test_the_file_is_read_before_anything_else(server: Simulator, accounts: Path
     assert not accounts.with_name("clicks.db").exists()
 
 
+def test_days_that_have_not_begun_are_a_mistake_of_the_command_line(
+    server: Simulator, accounts: Path
+) -> None:
+    """They are not the failure of each account, which a later run could make good."""
+    result = run(server, accounts, "--from", "2025-04-01", "--to", "2099-04-01")
+    assert (result.exit_code, "2099-04-01 has not begun" in result.stderr) == (2, True)
+    assert server.counters.requests == 0
+    assert not accounts.with_name("clicks.db").exists()
+
+
 def test_a_store_that_cannot_be_used(server: Simulator, accounts: Path) -> None:
     """It ends the run with its exit code."""
     accounts.with_name("clicks.db").write_text("no database", "utf-8")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console import hangup, loop
 from tests.cli.serving import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -54,6 +54,27 @@ def test_a_loop_that_cannot_start_is_an_error_in_words() -> None:
     assert message in ended.stderr.splitlines()  # uvloop 0.21 reports the task that it has not run, too
     assert "Traceback" not in ended.stderr
     assert "never awaited" not in ended.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are different there")
+def test_a_second_sigterm_after_the_loop_loses_no_report() -> None:
+    """What handled it before the loop handles it again: it ends a command, and not the process."""
+
+    async def stopped(stop: asyncio.Event) -> str:
+        signal.raise_signal(signal.SIGTERM)
+        await stop.wait()
+        return "report"
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with hangup.interrupting():
+            assert loop.run_until_stopped(stopped, on_stop=lambda _: None) == "report"
+            assert callable(signal.getsignal(signal.SIGTERM)), "else this process would end now"
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_error_of_the_command_stays_as_it_is() -> None:

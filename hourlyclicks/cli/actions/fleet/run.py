@@ -31,6 +31,7 @@ from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.run import run_jobs
 from hourlyclicks.model.quantities import count
+from hourlyclicks.model.zones import check_begun
 from hourlyclicks.pacing.plans import Rate
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
     with quiet(on=options.quiet), hangup.interrupting():
         _check_store(options)
-        days = None if options.period is None else options.period.days(options.access.zone, present())
+        now = present()
+        days = None if options.period is None else options.period.days(options.access.zone, now)
+        if days is not None:
+            check_begun(days.end, now)
         jobs = _jobs(options, days)
         if options.scheduler is None:
             migrate(options.store)
