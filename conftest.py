@@ -102,6 +102,7 @@ LONG = (
     "tests/fleet/",
     "tests/benchmarks/",
     "tests/examples/",
+    "tests/cli/demo/",
     "test_kills.py",
     "test_notebooks.py",
 )
