@@ -9,14 +9,14 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-SHARED = (
-    "tests/test_house.py",
-    "tests/test_names.py",
-    "tests/examples/test_fastapi.py",
-    "tests/site/",
-    "chromium",
-)
-"""What the names of tests have in common that use one site or browser, or parse or import the same files."""
+SHARED = {
+    "tests/test_house.py": "house",
+    "tests/test_names.py": "names",
+    "tests/examples/test_fastapi.py": "fastapi",
+    "tests/site/": "browser",
+    "chromium": "browser",
+}
+"""What the names of tests have in common that parse or import the same files, or use one site or browser."""
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -29,7 +29,7 @@ class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no t
         page, mark, _ = nodeid.partition(".md::")
         if mark:
             return page
-        return next((shared for shared in SHARED if shared in nodeid), nodeid)
+        return next((scope for part, scope in SHARED.items() if part in nodeid), nodeid)
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """Note that a process has run a test, and forget what it has done by now.

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 TESTS = [
     *(f"tests/store/test_days.py::test_it[{database}-{number}]" for number in range(9) for database in "ab"),
     *(f"tests/store/test_days.py::test_it[postgres-{number}]" for number in range(5)),
+    *(
+        f"tests/{room}/test_in_chromium.py::test_{number}"
+        for room in ("site", "render/page")
+        for number in range(3)
+    ),
     *(f"docs/how-to/{page}.md::line:{line},column:1" for page in ("plots", "scans") for line in range(4)),
 ]
 

@@ -63,7 +63,7 @@ class RangeRecord:
     Args:
         cap: the longest range that was asked for, or that was answered after a longer one had been refused.
         refused_at: when the longer one was refused; ``None``: none was. Of a cap that was found only once, it
-            is so much earlier that `TRY_LONGER_AFTER` is over after `TRY_AGAIN_AFTER`.
+            is so much earlier that ``TRY_LONGER_AFTER`` is over after ``TRY_AGAIN_AFTER``.
         proof: what answers have proved.
         proved_at: when.
         witness: a range that proves it again.

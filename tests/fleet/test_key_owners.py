@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fleet import FleetReport
     from hourlyclicks.wire.key import Secret
-    from tests.store.server import PostgresServer
+    from tests.store.databases import PreparedDatabases
 
 TWIN = KeyRef.call("tests.fleet.fleets:key_of", named(0))
 
@@ -35,8 +35,8 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where a new store is."""
     if request.param == "sqlite":
         return str(tmp_path / "clicks.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return asyncio.run(server.new_database())
+    databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+    return asyncio.run(databases.new())
 
 
 @pytest.mark.parametrize("where", sized(["postgres"], ["sqlite", "postgres"]), indirect=True)

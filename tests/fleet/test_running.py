@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fleet import FleetReport, RunningFleet
     from hourlyclicks.simulator import VirtualClock
     from hourlyclicks.store.fleets import FleetStore
-    from tests.store.server import PostgresServer
+    from tests.store.databases import PreparedDatabases
 
 SLOW = Limits(rates=(Rate(1, 10.0),))
 
@@ -95,8 +95,8 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where a new store is."""
     if request.param == "sqlite":
         return str(tmp_path / "clicks.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return asyncio.run(server.new_database())
+    databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+    return asyncio.run(databases.new())
 
 
 @pytest.mark.parametrize("where", sized(["sqlite"], ["sqlite", "postgres"]), indirect=True)

@@ -28,8 +28,8 @@ from tests.store.locations import DatabaseLocation, SqliteLocation
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.store.databases import PreparedDatabases
     from tests.store.locations import Location
-    from tests.store.server import PostgresServer
 
 LINKS = [Link(f"k{number}", "https://vvd.bz") for number in range(4)]
 MARCH = DateRange.of("2025-03-28", "2025-04-02")
@@ -74,8 +74,8 @@ async def location(request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # no
     if request.param == "sqlite":
         made: Location = SqliteLocation(tmp_path / "clicks.db")
     else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        made = DatabaseLocation(await server.new_database())
+        databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+        made = DatabaseLocation(await databases.new())
     yield made
     await made.close()
 
@@ -133,9 +133,11 @@ async def test_files_and_databases_are_read(location: Location) -> None:
     assert [name for name in readers() if "scan" in name] == []
 
 
-async def test_an_error_in_the_middle_is_typed_and_has_no_password(postgres_server: PostgresServer) -> None:
+async def test_an_error_in_the_middle_is_typed_and_has_no_password(
+    prepared_databases: PreparedDatabases,
+) -> None:
     """What the database says reaches the consumer as a `StoreError`, in Python and by way of Arrow."""
-    location = DatabaseLocation(await postgres_server.new_database())
+    location = DatabaseLocation(await prepared_databases.new())
     writer, number = await location.account("a" * 32)
     for link in LINKS:
         await writer.put(number, link, answer(APRIL.start), requests=1)

@@ -14,6 +14,7 @@ import pytest
 
 from hourlyclicks import Link, UsageError, scan
 from tests.cli.filled_stores import HANGUL, LINK, TEAM, answer, days, fill, stock, trouble
+from tests.forkserver.starting import forked_python
 from tests.model.frames.sample import BERLIN
 
 pq: Any = pytest.importorskip("pyarrow.parquet")
@@ -149,7 +150,7 @@ def test_a_process_that_is_killed_leaves_no_file(tmp_path: Path, partition_by: s
     store, place = tmp_path / "clicks.db", tmp_path / "out"
     for number in range(4):
         fill(store, Link(f"k{number}", "https://vvd.bz"), map(answer, days("2025-01-01", 40)))
-    command = [sys.executable, "-c", HALF_AN_EXPORT, str(store), str(place), partition_by]
+    command = [*forked_python(), "-c", HALF_AN_EXPORT, str(store), str(place), partition_by]
     done = subprocess.run(command, capture_output=True, check=False, cwd=ROOT)  # noqa: S603 - ours
     assert (done.returncode, done.stderr) == (-9, b"")
     assert not place.is_file()

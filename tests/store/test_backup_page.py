@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hourlyclicks.store.sqlite import SqliteStore
+from tests.forkserver.starting import forked_python
 from tests.model.strategies import a_day
 from tests.store.answers import ALL, ME
 from tests.store.files import me
@@ -28,7 +29,8 @@ DAYS = 3
 def commands(*blocks: str) -> list[str]:
     """Return the commands of some blocks, without what they print."""
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line[:1] == "$"]
-    return [line.replace("hourlyclicks status", f"{sys.executable} -m hourlyclicks status") for line in lines]
+    program = shlex.join([*forked_python(), "-m", "hourlyclicks"])
+    return [line.replace("hourlyclicks status", f"{program} status") for line in lines]
 
 
 def run(folder: Path, *lines: str) -> None:

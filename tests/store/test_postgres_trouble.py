@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from tests.store.server import PostgresServer
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stores try again sooner."""
+    monkeypatch.setattr(postgres, "_FIRST_PAUSE", 0.01)
+
+
 @pytest.fixture
 async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
     """Run a proxy to the server that can break."""
@@ -55,7 +61,7 @@ async def test_a_restart_is_survived(
 ) -> None:
     """While the server is shut down, or crashes, writing only takes longer; each day counts once."""
     store, account = await database.account()
-    days = list(ALL)[: sized(120, len(ALL))]
+    days = list(ALL)[: sized(60, len(ALL))]
     dates = iter(days)
     reached = {len(days) // 6: asyncio.Event(), len(days) // 2: asyncio.Event()}
 
@@ -341,13 +347,10 @@ async def test_changes_count_once_when_their_transaction_is_given_up(
     assert (entry.attempts, entry.revision, entry.reason) == (111, 2, FAILED)
 
 
-async def test_a_server_is_waited_for_in_vain_once(
-    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_server_is_waited_for_in_vain_once(proxied: PostgresStore, proxy: Proxy) -> None:
     """The next operation fails at its first error, until one has succeeded."""
     account = await proxied.account("me")
-    monkeypatch.setattr(postgres, "_FIRST_PAUSE", 0.01)
-    proxied._patience = 0.5
+    proxied._patience = 0.3
     visits = []
     for away in (True, True, False, True):
         before, proxy.away = proxy.visits, away

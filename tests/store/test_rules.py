@@ -19,7 +19,7 @@ from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, TARGETS, days
-from tests.sizes import examples
+from tests.sizes import examples, sized
 from tests.store.locations import DatabaseLocation, SqliteLocation
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.protocol import Store
+    from tests.store.databases import PreparedDatabases
     from tests.store.locations import Location
-    from tests.store.server import PostgresServer
 
 R = TypeVar("R")
 
@@ -230,12 +230,12 @@ def test_a_store_keeps_to_the_rules(kind: str, tmp_path: Path, request: pytest.F
         if kind == "sqlite":
             location: Location = SqliteLocation(tmp_path / "clicks.db")
         else:
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            location = DatabaseLocation(runner.run(server.new_database()))
+            databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+            location = DatabaseLocation(runner.run(databases.new()))
 
         class Machine(StoreMachine):
             pass
 
         Machine.location, Machine.runner, Machine.numbers = location, runner, itertools.count()
-        number = examples(40 if kind == "sqlite" else 10)
+        number = examples(40) if kind == "sqlite" else sized(5, examples(10))
         run_state_machine_as_test(Machine, settings=settings(max_examples=number, stateful_step_count=25))

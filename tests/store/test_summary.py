@@ -19,7 +19,7 @@ from hourlyclicks.store.freshness import SKEW, Freshness
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, LedgerEntry
 from hourlyclicks.store.summary import batches
 from tests.model.strategies import a_day
-from tests.sizes import examples
+from tests.sizes import examples, sized
 from tests.store.answers import FAILED, REFUSED
 from tests.store.locations import DatabaseLocation, SqliteLocation
 from tests.store.summaries import day_by_day
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.protocol import Store
+    from tests.store.databases import PreparedDatabases
     from tests.store.locations import Location
-    from tests.store.server import PostgresServer
 
 SPAN = DateRange(dt.date(2024, 3, 9), dt.date(2024, 3, 12))  # in New York, the second day has 23 hours
 ZONES = (None, dt.UTC, ZoneInfo("America/New_York"), dt.timezone.min, dt.timezone.max)
@@ -108,14 +108,14 @@ def test_a_summary_is_the_rule_day_by_day(kind: str, tmp_path: Path, request: py
         if kind == "sqlite":
             location: Location = SqliteLocation(tmp_path / "clicks.db")
         else:
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            location = DatabaseLocation(runner.run(server.new_database()))
+            databases: PreparedDatabases = request.getfixturevalue("prepared_databases")
+            location = DatabaseLocation(runner.run(databases.new()))
         store, account = runner.run(location.account())
         targets = runner.run(fill(store, account))
         entries = {target: runner.run(store.entries(account, target, SPAN)) for target in targets}
 
         @given(FRESHNESS, NOWS, RANGES)
-        @settings(max_examples=examples(240))
+        @settings(max_examples=examples(240) if kind == "sqlite" else sized(10, examples(240)))
         def compare(freshness: Freshness, now: dt.datetime, range_: DateRange | None) -> None:
             found = runner.run(store.summarize(account, targets, range_, freshness=freshness, now=now))
             assert found == [

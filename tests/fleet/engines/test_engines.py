@@ -25,7 +25,8 @@ from hourlyclicks.store.opening import open_store
 from tests.cli.serving import serving
 from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
 from tests.fleet.engines.holders import held
-from tests.fleet.engines.teams import TEAMS, Processes, Procrastinate, until
+from tests.fleet.engines.teams import TEAMS, Dask, until
+from tests.marks import thorough_only
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ Cell: TypeAlias = tuple[int | None, int | None]
 ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("8", "21")))
 DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("10", "20")))
 WORKERS = int(os.environ.get("HOURLYCLICKS_WORKERS", "0"))
-TRIED = sized((Processes, Procrastinate), TEAMS)
-"""Dask's cluster takes as long as both together; `tests.fleet.test_dask` runs one in this process."""
 LONGEST_STOP = 15.0
 """Seconds; a worker that is stopped within a transaction keeps its rows locked."""
 
@@ -73,7 +72,14 @@ class Outcome(NamedTuple):
     lost: int
 
 
-@pytest.fixture(scope="module", params=[pytest.param(team, id=f"postgres-{team.__name__}") for team in TRIED])
+ENGINES = [
+    pytest.param(team, id=f"postgres-{team.__name__}", marks=[thorough_only] if team is Dask else [])
+    for team in TEAMS
+]
+"""A cluster of Dask takes as long as the others together; `tests.fleet.test_dask` has one in this process."""
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def outcome(
     request: pytest.FixtureRequest, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Outcome]:
