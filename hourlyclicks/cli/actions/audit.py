@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import attrs
+import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, PARKED, Failure
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
@@ -23,12 +25,14 @@ from hourlyclicks.cli.selection import Selection
 from hourlyclicks.cli.shared.fetching import RETRY, checked_ranges, cost_of, count_days
 from hourlyclicks.cli.shared.keys import find_key
 from hourlyclicks.cli.shared.migrating import migrate
-from hourlyclicks.errors import StoreError
+from hourlyclicks.errors import HourlyClicksError, StoreError
 from hourlyclicks.model.quantities import count
+from hourlyclicks.model.rejections import rejects
 from hourlyclicks.render.audit import audit_lines
 
 if TYPE_CHECKING:
     from hourlyclicks.model.audit import AuditReport
+    from hourlyclicks.model.targets import Target
 
 
 @attrs.frozen(kw_only=True)
@@ -75,20 +79,34 @@ def run(options: Options) -> None:
         account=store.account,
     )
 
-    async def audit() -> list[AuditReport]:
-        reports = []
+    reports: list[AuditReport] = []
+    rejected: dict[Target, HourlyClicksError] = {}
+
+    async def audit() -> None:
         async with client:
             for target, part in ranges.items():
                 joint.begin()
-                reports.append(await client.audit(part.start, part.end, target, refresh=options.refresh))
-        return reports
+                try:
+                    reports.append(await client.audit(part.start, part.end, target, refresh=options.refresh))
+                except HourlyClicksError as error:
+                    # When more are rejected than answered, the reason is none of the targets.
+                    if not rejects(error) or len(ranges) == 1 or len(rejected) > len(reports):
+                        raise
+                    rejected[target] = error
 
-    with shown(view):
-        reports = loop.run(audit())
+    try:
+        with shown(view):
+            loop.run(audit())
+    except BaseException:
+        with suppress(click.ClickException, OSError):  # the first error is the one that ends the command
+            _write(reports, options.form)
+        raise
     ended = time.monotonic()
     _write(reports, options.form)
     say(view.stats.summary(ended))
-    _end(reports)
+    for target, error in rejected.items():
+        say(f"{target}: {error}", although_quiet=True)
+    _end(reports, len(rejected))
 
 
 def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
@@ -98,8 +116,8 @@ def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
             sys.stdout.writelines(line + "\n" for line in lines)
 
 
-def _end(reports: list[AuditReport]) -> None:
-    """Raise a `Failure` if a day differs, or if sums could not be fetched."""
+def _end(reports: list[AuditReport], rejected: int) -> None:
+    """Raise a `Failure` if a day differs, if sums could not be fetched, or if targets were rejected."""
     differing = sum(len(report.differences) for report in reports)
     failed = sum(len(report.failures) for report in reports)
     words = []
@@ -108,5 +126,8 @@ def _end(reports: list[AuditReport]) -> None:
         words.append(f"{count(differing, 'day')} {verb}: the next backfill or sync requests {them} again")
     if failed:
         words.append(f"{count(failed, 'day')} without a sum, since the request failed")
+    code = INCOMPLETE if words else PARKED
+    if rejected:
+        words.append(f"the API rejects every day of {count(rejected, 'target')}; the others are compared")
     if words:
-        raise Failure("; ".join(words), INCOMPLETE)
+        raise Failure("; ".join(words), code)

@@ -10,7 +10,8 @@ import pytest
 
 from hourlyclicks.cli.actions import audit as module
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.simulator import Rule, Script, Status
+from hourlyclicks.model.targets import Link
+from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
 from tests.client.test_audit import change_a_cell
 
@@ -77,6 +78,37 @@ def test_sums_that_cannot_be_fetched(server: Simulator, store: Path, monkeypatch
     assert result.exit_code == 10
     assert "  not compared: 2025-04-01..2025-04-30: " in result.stdout
     assert "30 days without a sum, since the request failed" in result.stderr
+
+
+def test_what_was_compared_before_an_error_is_written(server: Simulator, store: Path) -> None:
+    """A key that is rejected for the second target does not hide what differs in the first."""
+    other = Link("other", "https://vvd.bz")
+    common = (*LINK, "--link", "other", *APRIL, *FAST, "--base-url", server.url, "--store", str(store))
+    assert invoke("backfill", *common, "--quiet").exit_code == 0
+    change_a_cell(store, CHANGED, by=5)
+    server.faults = Script(Rule(Status(401), target=other))
+    result = invoke("audit", *common)
+    assert result.exit_code == 3
+    assert "  29 days equal, 1 different, 0 not compared" in result.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(["a"], 13), (["kYdr"], 13), (["kYdr", "a"], 8)])
+def test_a_target_that_the_api_rejects_ends_alone(
+    server: Simulator, store: Path, wrong: list[str], code: int
+) -> None:
+    """It is named, and the others are compared; two before anything was answered end the command."""
+    links = [Link(name, "https://vvd.bz") for name in wrong]
+    where = ("--base-url", server.url, "--store", str(store))
+    common = (*LINK, "--link", "a", "--link", "b", *APRIL, *FAST, *where)
+    assert invoke("backfill", *common, "--quiet").exit_code == 0
+    envelope = Envelope({"code": 7, "message": "no such link"})
+    server.faults = Script(*(Rule(envelope, target=link) for link in links))
+    result = invoke("audit", *common)
+    assert result.exit_code == code
+    compared = result.stdout.count("30 days equal, 0 different, 0 not compared")
+    assert compared == (2 if code == 13 else 0)
+    if code == 13:
+        assert f"{links[0]}: the API answered code 7: no such link" in result.stderr.splitlines()
 
 
 def test_there_must_be_a_store(server: Simulator, tmp_path: Path) -> None:
