@@ -115,8 +115,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distrib
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Use one process more than there are cores, since many tests wait for sockets and processes."""
-    return (os.cpu_count() or 1) + 1
+    """Use two processes more than there are cores, since many tests wait for sockets and processes."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

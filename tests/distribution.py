@@ -12,9 +12,16 @@ if TYPE_CHECKING:
 SHARED = {
     "tests/test_house.py": "house",
     "tests/test_names.py": "names",
+    "tests/test_wheel.py": "wheel",
     "tests/examples/test_fastapi.py": "fastapi",
     "tests/site/": "browser",
     "chromium": "browser",
+    "tests/fleet/engines/": "engines",
+    "tests/benchmarks/store/": "stock",
+    "tests/model/frames/": "frames",
+    "tests/render/plots/": "matplotlib",
+    "tests/cli/commands/test_plot.py": "matplotlib",
+    "docs/how-to/pictures.md": "matplotlib",
 }
 """What the names of tests have in common that parse or import the same files, or use one site or browser."""
 
@@ -27,9 +34,7 @@ class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no t
 
     def _split_scope(self, nodeid: str) -> str:
         page, mark, _ = nodeid.partition(".md::")
-        if mark:
-            return page
-        return next((scope for part, scope in SHARED.items() if part in nodeid), nodeid)
+        return next((scope for part, scope in SHARED.items() if part in nodeid), page if mark else nodeid)
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """Note that a process has run a test, and forget what it has done by now.

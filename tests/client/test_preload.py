@@ -9,6 +9,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from tests.marks import thorough_only
+
 ROOT = Path(__file__).parents[2]
 IMPATIENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
 """Where there is no network, a name cannot be resolved after a second, not after many."""
@@ -50,6 +52,7 @@ def test_a_run_outlives_its_environment() -> None:
     assert found["wanted"] == []
 
 
+@thorough_only
 def test_a_zip_archive_is_as_good_as_a_folder(tmp_path: Path) -> None:
     """From an archive all jobs are imported as well, and the scripts of the tables are found."""
     archive = tmp_path / "packages.zip"

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.peers.contenders import CONTENDERS, command
 from benchmarks.peers.slices import HOURS, WrongError, check, days, expected, rows_of
 from benchmarks.processes import ROOT
+from tests.marks import thorough_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ def test_a_contender_does_the_work(nginx: str, name: str) -> None:
     assert check(fetch(nginx, days(DAYS), 3), DAYS) == sum(clicks for _, _, clicks, _ in expected(DAYS))
 
 
+@thorough_only
 def test_ours_does_without_msgspec(nginx: str) -> None:
     """What is called plain does the work in a process that cannot import msgspec, and tells what it took."""
     words = command("ours_plain", nginx, days=DAYS, concurrency=3)

@@ -11,7 +11,7 @@ from benchmarks.processes import MIB, fresh, knows_memory
 from benchmarks.store import exporting, heartbeat, large, memory, scanning, transactions
 from benchmarks.store.bench_resuming import by_hand, copy, through_the_client
 from benchmarks.store.stored_days import filled
-from tests.sizes import sized
+from tests.marks import thorough_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,14 +78,15 @@ def test_a_scan_reads_every_hour(stock_of_two: Path) -> None:
     assert found.seconds > 0
 
 
+@thorough_only
 @pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
-@pytest.mark.parametrize("way", sized(["`scan.write_parquet`"], list(exporting.WAYS)))
+@pytest.mark.parametrize("way", exporting.WAYS)
 def test_the_memory_of_a_file_does_not_grow_with_the_targets(
     way: str, stock_of_two: Path, tmp_path: Path
 ) -> None:
     """Many targets take no more than two, in each way, and their file is small."""
     pytest.importorskip("pyarrow")
-    many = sized(12, 40)
+    many = 40
     stores = {2: stock_of_two, many: large.stock(tmp_path / "many", many)}
     found = {
         targets: fresh(exporting.written, exporting.WAYS[way], path, tmp_path / f"{targets}.parquet")
