@@ -18,7 +18,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from tests.compiling import import_tests
-from tests.distribution import Distribution
+from tests.distribution import Distribution, spread
 from tests.memory import temporary_root
 
 if TYPE_CHECKING:
@@ -97,14 +97,19 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-LONG = (
+WAITING = (
     "tests/processes/",
-    "tests/fleet/",
-    "tests/benchmarks/",
     "tests/examples/",
     "tests/cli/demo/",
-    "test_kills.py",
-    "test_notebooks.py",
+    "tests/cli/test_processes.py",
+    "tests/cli/commands/test_backfill_processes.py",
+    "tests/cli/commands/test_stop.py",
+    "tests/client/test_preload.py",
+    "tests/fleet/test_pages.py",
+    "tests/fleet/test_running.py",
+    "tests/store/test_kills.py",
+    "tests/store/test_migrations.py",
+    "tests/store/test_sharing.py",
 )
 """What the names of tests have in common that wait for other processes, some for many seconds."""
 
@@ -137,8 +142,12 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with long tests, and keep the blocks of a page together and in its order."""
-    items.sort(key=lambda item: not any(long in item.nodeid for long in LONG))
+    """Run tests that wait beside others that do not, and keep the blocks of a page together and in its order."""
+    parts: tuple[list[pytest.Item], list[pytest.Item]] = [], []
+    for item in items:
+        parts[any(name in item.nodeid for name in WAITING)].append(item)
+    others, waiting = parts
+    items[:] = spread(waiting, others)
     blocks = [(place, item) for place, item in enumerate(items) if hasattr(item, "example")]
     in_order = sorted((item for _, item in blocks), key=lambda item: (str(item.path), item.example.line))
     for (place, _), item in zip(blocks, in_order, strict=True):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypeVar
 
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xdist.workermanage import WorkerController
+
+T = TypeVar("T")
 
 SHARED = {
     "tests/test_house.py": "house",
@@ -24,6 +29,18 @@ SHARED = {
     "docs/how-to/pictures.md": "matplotlib",
 }
 """What the names of tests have in common that parse or import the same files, or use one site or browser."""
+
+
+def spread(some: Sequence[T], others: Sequence[T]) -> list[T]:
+    """Return some things among others, in equal distances but for a last part, and in their order.
+
+    When several processes take tests from the front, those that wait are run beside those that compute, and
+    none that waits for long is left for the end.
+    """
+    distance = max(1, len(others) * 4 // 5 // max(1, len(some)))
+    rest = iter(some)
+    mixed = ([*islice(rest, place % distance == 0), other] for place, other in enumerate(others))
+    return [*chain.from_iterable(mixed), *rest]
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

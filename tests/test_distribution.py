@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xdist.remote import Producer
 
-from tests.distribution import SHARED, Distribution
+from tests.distribution import SHARED, Distribution, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,3 +69,13 @@ def test_each_test_is_run_once(data: st.DataObject) -> None:
     assert not distribution.has_pending
     for together in (*SHARED, "plots.md", "scans.md"):
         assert len({id(worker) for test, worker in done.items() if together in test}) <= 1
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.lists(st.integers(10, 99), max_size=200))
+def test_what_waits_is_spread(some: list[int], others: list[int]) -> None:
+    """All of both come in their order, and with enough others no two of the few are neighbours."""
+    mixed = spread(some, others)
+    assert [each for each in mixed if each < 10] == some
+    assert [each for each in mixed if each >= 10] == others
+    if len(others) >= 2 * len(some):
+        assert not any(max(pair) < 10 for pair in pairwise(mixed))
