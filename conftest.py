@@ -142,7 +142,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests that wait beside others that do not, and keep the blocks of a page together and in its order."""
+    """Run tests that wait beside others, and keep the blocks of a page together and in its order."""
     parts: tuple[list[pytest.Item], list[pytest.Item]] = [], []
     for item in items:
         parts[any(name in item.nodeid for name in WAITING)].append(item)
