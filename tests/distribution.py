@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SHARED = {
-    "tests/test_house.py": "house",
-    "tests/test_names.py": "names",
+    "tests/test_docs.py": "sources",
+    "tests/test_house.py": "sources",
+    "tests/test_names.py": "sources",
     "tests/test_wheel.py": "wheel",
     "tests/examples/test_fastapi.py": "fastapi",
     "tests/site/": "browser",

@@ -35,6 +35,7 @@ print(asyncio.run(use()))
 """
 
 
+@thorough_only
 def test_a_run_outlives_its_environment() -> None:
     """After the first answer no failure needs a module that was not imported yet."""
     done = subprocess.run(

@@ -57,6 +57,7 @@ def test_the_memory_of_a_backfill_is_sampled(tmp_path: Path) -> None:
     assert figures["file"] > 0
 
 
+@thorough_only
 def test_both_exports_write_every_hour(stock_of_two: Path, tmp_path: Path) -> None:
     """They write the same; a backfill of the same file finds nothing due."""
     ours, bare = tmp_path / "ours.csv", tmp_path / "bare.csv"
@@ -67,6 +68,7 @@ def test_both_exports_write_every_hour(stock_of_two: Path, tmp_path: Path) -> No
     assert large.nothing_due(stock_of_two, 365, 2) > 0
 
 
+@thorough_only
 @pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
 def test_a_scan_reads_every_hour(stock_of_two: Path) -> None:
     """A fresh process reads all batches, and tells its peak and its processor time."""

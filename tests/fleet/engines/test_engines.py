@@ -25,7 +25,7 @@ from hourlyclicks.store.opening import open_store
 from tests.cli.serving import serving
 from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
 from tests.fleet.engines.holders import held
-from tests.fleet.engines.teams import TEAMS, Dask, until
+from tests.fleet.engines.teams import TEAMS, Processes, until
 from tests.marks import thorough_only
 from tests.sizes import sized
 
@@ -73,10 +73,10 @@ class Outcome(NamedTuple):
 
 
 ENGINES = [
-    pytest.param(team, id=f"postgres-{team.__name__}", marks=[thorough_only] if team is Dask else [])
+    pytest.param(team, id=f"postgres-{team.__name__}", marks=[] if team is Processes else [thorough_only])
     for team in TEAMS
 ]
-"""A cluster of Dask takes as long as the others together; `tests.fleet.test_dask` has one in this process."""
+"""With Dask and procrastinate, other tests of `tests.fleet` run accounts in this process."""
 
 
 @pytest.fixture(scope="module", params=ENGINES)

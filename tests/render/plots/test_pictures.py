@@ -24,6 +24,7 @@ from hourlyclicks import Group, Link, UsageError, plot
 from hourlyclicks.render import plots
 from hourlyclicks.render.plots import arithmetic, fonts, marks
 from hourlyclicks.render.plots.themes import theme_named
+from tests.marks import thorough_only
 from tests.render.plots.pictures import hatched, scale_labels, series, texts, written
 from tests.sizes import sample, sized
 
@@ -60,7 +61,7 @@ def pixels(figure: Figure) -> np.ndarray[Any, Any]:
     return np.asarray(canvas.buffer_rgba()).copy()
 
 
-@pytest.mark.parametrize(("shape", "kind"), sample([(shape, kind) for shape in SHAPES for kind in KINDS], 8))
+@pytest.mark.parametrize(("shape", "kind"), sample([(shape, kind) for shape in SHAPES for kind in KINDS], 5))
 def test_every_series_can_be_drawn(kind: Any, shape: str) -> None:  # noqa: ANN401 - a function of the module
     """No warning and no error, whatever is or is not known; each picture is a figure of matplotlib."""
     figure = kind(SHAPES[shape], theme="dark")
@@ -102,6 +103,7 @@ OTHERS = {
 }
 
 
+@thorough_only
 @pytest.mark.parametrize("kind", sized([plot.calendar], KINDS))
 def test_the_settings_of_the_user_do_not_matter(kind: Any) -> None:  # noqa: ANN401 - as above
     """A picture looks the same under any settings, when it is made and when it is drawn or saved."""
@@ -134,6 +136,7 @@ def test_options_of_savefig_work() -> None:
     assert len(large.getvalue()) > len(small.getvalue())
 
 
+@thorough_only
 def test_nothing_imports_pyplot() -> None:
     """Neither the package nor a picture; without a picture, not even matplotlib and NumPy are imported."""
     script = """
