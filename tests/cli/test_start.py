@@ -16,7 +16,7 @@ from tests.cli.every_command import EVERY_COMMAND
 from tests.cli.serving import ENVIRONMENT, ROOT
 from tests.sizes import sample
 
-_ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions cli.shared"
+_ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions cli.steps"
 _MODULES = "model.series store.ledger wire.decode wire.key"
 HEAVY = {
     *("aiohttp", "asyncio", "asyncpg", "cattrs", "concurrent", "csv", "email", "hashlib", "logging"),

@@ -22,9 +22,9 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.shared.fetching import RETRY, checked_ranges, cost_of, count_days
-from hourlyclicks.cli.shared.keys import find_key
-from hourlyclicks.cli.shared.migrating import migrate
+from hourlyclicks.cli.steps.fetching import RETRY, checked_ranges, cost_of, count_days
+from hourlyclicks.cli.steps.keys import find_key
+from hourlyclicks.cli.steps.migrating import migrate
 from hourlyclicks.errors import HourlyClicksError, StoreError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.rejections import rejects

@@ -9,7 +9,7 @@ import attrs
 from hourlyclicks.cli.console.messages import quiet
 from hourlyclicks.cli.options.shared import Period, present
 from hourlyclicks.cli.output.record import recording
-from hourlyclicks.cli.shared.runs import Job, RunOptions, named, run_job
+from hourlyclicks.cli.steps.runs import Job, RunOptions, named, run_job
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.zones import check_begun
 

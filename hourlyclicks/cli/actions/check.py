@@ -10,7 +10,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.stores import accounts_of, looking_into
+from hourlyclicks.cli.steps.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.zones import today
 from hourlyclicks.render.check import check_line, check_object, unreadable_object

@@ -25,7 +25,7 @@ from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.shared.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import Outcome
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries

@@ -11,7 +11,7 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
-from hourlyclicks.cli.shared.stores import account_to_fill, looking_into
+from hourlyclicks.cli.steps.stores import account_to_fill, looking_into
 from hourlyclicks.jobs.estimate import count_ranges, count_requests
 from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.range_caps import MONTH

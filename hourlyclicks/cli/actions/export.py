@@ -17,8 +17,8 @@ from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.shared.stored_series import StoredSeries, tell_missing
-from hourlyclicks.cli.shared.stores import looking_into, one_account
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count

@@ -19,14 +19,14 @@ from hourlyclicks.cli.output.files import check_writable, save, write
 from hourlyclicks.cli.output.formats import check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.shared.fetching import Asked, checked_ranges, failure_of, tell_missing, tell_provisional
+from hourlyclicks.cli.steps.fetching import Asked, checked_ranges, failure_of, tell_missing, tell_provisional
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     import click
 
-    from hourlyclicks.cli.shared.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import Outcomes
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.stores import accounts, looking_into
+from hourlyclicks.cli.steps.stores import accounts, looking_into
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.render.history import as_objects, history_lines, in_order, latest
 

@@ -16,7 +16,7 @@ from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.shared import RateOptions, default_rate
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import format_for
-from hourlyclicks.cli.shared.keys import find_key
+from hourlyclicks.cli.steps.keys import find_key
 from hourlyclicks.events import ClockSkew, ListName, PageAttemptFailed, Paused
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.running_backfills import runs_of
-from hourlyclicks.cli.shared.stores import accounts_of, looking_into
+from hourlyclicks.cli.steps.running_backfills import runs_of
+from hourlyclicks.cli.steps.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.overview import overview_lines, overview_object

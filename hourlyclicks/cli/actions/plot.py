@@ -11,7 +11,7 @@ from hourlyclicks import plot
 from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.output.files import check_writable
 from hourlyclicks.cli.output.pictures import picture_format, write_picture
-from hourlyclicks.cli.shared.sources import SourceOptions, make
+from hourlyclicks.cli.steps.sources import SourceOptions, make
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.plots import MOST_COMPARED, check_installed

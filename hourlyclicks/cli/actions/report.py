@@ -12,7 +12,7 @@ from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.output.files import check_writable, writing
-from hourlyclicks.cli.shared.sources import SourceOptions, make
+from hourlyclicks.cli.steps.sources import SourceOptions, make
 from hourlyclicks.files.devices import descriptor_of, is_special
 from hourlyclicks.render.page import page_of
 from hourlyclicks.render.page.choice import Chooser

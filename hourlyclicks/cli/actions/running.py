@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.stores import accounts, looking_into
+from hourlyclicks.cli.steps.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets
 from hourlyclicks.coordination.runs import running_backfills
 from hourlyclicks.render.running import as_object, fleet_as_object, fleet_lines, running_lines

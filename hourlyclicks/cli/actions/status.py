@@ -12,8 +12,8 @@ import attrs
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.running_backfills import lines_about
-from hourlyclicks.cli.shared.stores import accounts_of, looking_into
+from hourlyclicks.cli.steps.running_backfills import lines_about
+from hourlyclicks.cli.steps.stores import accounts_of, looking_into
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.zones import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table

@@ -8,7 +8,7 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import NOT_RUNNING, Failure
-from hourlyclicks.cli.shared.stores import accounts, looking_into
+from hourlyclicks.cli.steps.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets, stop_fleets
 from hourlyclicks.coordination.runs import running_backfills, stop_backfills
 from hourlyclicks.render.running import process_of

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.demo.settings import LINK, client_of
-from hourlyclicks.cli.shared.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import Outcome
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.store.opening import open_store

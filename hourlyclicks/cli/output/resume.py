@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from hourlyclicks.cli.shared.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import Outcomes
     from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3

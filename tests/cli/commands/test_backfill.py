@@ -10,7 +10,7 @@ import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli.actions import backfill as module
-from hourlyclicks.cli.shared import runs
+from hourlyclicks.cli.steps import runs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status, retry_after
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 

@@ -13,7 +13,7 @@ import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli.actions import fetch as module
-from hourlyclicks.cli.shared import fetching
+from hourlyclicks.cli.steps import fetching
 from hourlyclicks.simulator import Close, Envelope, Rule, Script, Status, redirect, retry_after
 from hourlyclicks.simulator.faults import NOTHING
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Link
-from hourlyclicks.cli.shared import fetching as module
+from hourlyclicks.cli.steps import fetching as module
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.simulator import Close, Envelope, RangeRules, Rule, Script
 from hourlyclicks.simulator.traffic import day_figures

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import RetryPolicy, __version__
-from hourlyclicks.cli.shared import runs as module
+from hourlyclicks.cli.steps import runs as module
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
 

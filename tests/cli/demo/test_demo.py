@@ -17,7 +17,7 @@ import pytest
 from hourlyclicks import DateRange, DayClicks, ServerError
 from hourlyclicks.cli.actions.demo import KilledProcess, Run, killed_line, wrong_days
 from hourlyclicks.cli.demo.settings import LINK, RATE
-from hourlyclicks.cli.shared.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import Outcome
 from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke

@@ -13,7 +13,7 @@ import pytest
 from hourlyclicks import RetryPolicy
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.resume import program, quoted
-from hourlyclicks.cli.shared import runs
+from hourlyclicks.cli.steps import runs
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving

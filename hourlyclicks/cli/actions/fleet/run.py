@@ -25,8 +25,8 @@ from hourlyclicks.cli.output.fleet import failure, report_lines
 from hourlyclicks.cli.progress.fleet_plain import open_fleet_view
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
-from hourlyclicks.cli.shared.migrating import migrate
-from hourlyclicks.cli.shared.runs import RETRY, STOPPING
+from hourlyclicks.cli.steps.migrating import migrate
+from hourlyclicks.cli.steps.runs import RETRY, STOPPING
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.run import run_jobs

@@ -10,7 +10,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.shared.stores import looking_into
+from hourlyclicks.cli.steps.stores import looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets
 from hourlyclicks.model.zones import as_zone
 from hourlyclicks.render.fleet import AccountHolder, AccountStatus, fleet_lines

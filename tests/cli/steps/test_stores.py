@@ -8,7 +8,7 @@ import pytest
 
 from hourlyclicks import StoreError, UsageError
 from hourlyclicks.cli.options.stores import StoreChoice
-from hourlyclicks.cli.shared.stores import account_to_fill, accounts, looking_into, one_account
+from hourlyclicks.cli.steps.stores import account_to_fill, accounts, looking_into, one_account
 from hourlyclicks.simulator import DEFAULT_KEY
 from tests.cli.filled_stores import LINK, answer, days, empty, fill
 

@@ -25,8 +25,8 @@ from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.shared.keys import find_key
-from hourlyclicks.cli.shared.migrating import migrate
+from hourlyclicks.cli.steps.keys import find_key
+from hourlyclicks.cli.steps.migrating import migrate
 from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy

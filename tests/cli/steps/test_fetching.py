@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import DateRange, Link
-from hourlyclicks.cli.shared.collecting import Outcome, Outcomes
-from hourlyclicks.cli.shared.fetching import tell_missing
+from hourlyclicks.cli.steps.collecting import Outcome, Outcomes
+from hourlyclicks.cli.steps.fetching import tell_missing
 from hourlyclicks.errors import StoppedError
 from hourlyclicks.model.series_builder import SeriesBuilder
 from tests.model.strategies import a_day

@@ -19,9 +19,9 @@ from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.shared.collecting import collect_each
-from hourlyclicks.cli.shared.keys import find_key
-from hourlyclicks.cli.shared.migrating import migrate
+from hourlyclicks.cli.steps.collecting import collect_each
+from hourlyclicks.cli.steps.keys import find_key
+from hourlyclicks.cli.steps.migrating import migrate
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.cli.shared.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import Outcomes
     from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()

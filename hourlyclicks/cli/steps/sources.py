@@ -18,10 +18,10 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.shared.fetching import Asked, checked_ranges, failure_of, tell_provisional
-from hourlyclicks.cli.shared.fetching import tell_missing as tell_failed
-from hourlyclicks.cli.shared.stored_series import StoredSeries, tell_missing
-from hourlyclicks.cli.shared.stores import looking_into, one_account
+from hourlyclicks.cli.steps.fetching import Asked, checked_ranges, failure_of, tell_provisional
+from hourlyclicks.cli.steps.fetching import tell_missing as tell_failed
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.frames.layouts import hourly_layout
 from hourlyclicks.model.quantities import count
@@ -29,7 +29,7 @@ from hourlyclicks.model.quantities import count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks.cli.shared.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import Outcomes
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.series import HourlySeries
 

@@ -21,11 +21,11 @@ from hourlyclicks import (
     PlanError,
     RetryPolicy,
 )
-from hourlyclicks.cli.shared.collecting import collect, collect_each
+from hourlyclicks.cli.steps.collecting import collect, collect_each
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.shared.collecting import Outcome, Outcomes
+    from hourlyclicks.cli.steps.collecting import Outcome, Outcomes
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator import Faults, VirtualClock

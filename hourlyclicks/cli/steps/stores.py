@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.shared.keys import key_if_any
+from hourlyclicks.cli.steps.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.opening import open_store
 from hourlyclicks.store.reader import there_are

@@ -10,8 +10,8 @@ import pytest
 
 from hourlyclicks.cli.exits import Failure
 from hourlyclicks.cli.options.stores import StoreChoice
-from hourlyclicks.cli.shared import migrating
-from hourlyclicks.cli.shared.migrating import MigrationMessages
+from hourlyclicks.cli.steps import migrating
+from hourlyclicks.cli.steps.migrating import MigrationMessages
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.store import sqlite_migration
 from tests.cli.serving import invoke

@@ -10,7 +10,7 @@ import pytest
 
 from hourlyclicks import UsageError
 from hourlyclicks.cli.options.key_file import default_file
-from hourlyclicks.cli.shared.keys import find_key, key_if_any
+from hourlyclicks.cli.steps.keys import find_key, key_if_any
 from tests.cli.every_command import EVERY_COMMAND
 
 KEY = "canary-key-31415926"
