@@ -268,7 +268,7 @@ def test_a_full_disk_behind_stdout_is_an_error_in_a_sentence(
         (["--nonsense"], "stderr", 2),
         (["nonsense"], "stderr", 2),
         (["fetch", "--nonsense"], "stderr", 2),
-        (["fleet"], "stderr", 2),
+        (["fleet", "nonsense"], "stderr", 2),
     ],
 )
 def test_a_command_line_ends_as_documented_on_a_full_disk(
