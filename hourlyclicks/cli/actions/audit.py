@@ -117,15 +117,20 @@ def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
 
 
 def _end(reports: list[AuditReport], rejected: int) -> None:
-    """Raise a `Failure` if a day differs, if sums could not be fetched, or if targets were rejected."""
+    """Raise a `Failure` if a day differs, if something could not be compared, or if targets were rejected."""
     differing = sum(len(report.differences) for report in reports)
     failed = sum(len(report.failures) for report in reports)
+    bare = sum(len(report.unchecked) == len(report.range) and not report.failures for report in reports)
     words = []
     if differing:
         verb, them = ("differs", "it") if differing == 1 else ("differ", "them")
         words.append(f"{count(differing, 'day')} {verb}: the next backfill or sync requests {them} again")
     if failed:
         words.append(f"{count(failed, 'day')} without a sum, since the request failed")
+    if bare:
+        words.append(
+            f"nothing of {count(bare, 'target')} was compared: no day is final in the store"
+        )
     code = INCOMPLETE if words else PARKED
     if rejected:
         words.append(f"the API rejects every day of {count(rejected, 'target')}; the others are compared")

@@ -35,8 +35,8 @@ def command(**options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     computes. A request asks for the sums of several days, as many as the plan allows.
 
     A day that differs becomes provisional: its figures are kept, and the next backfill or sync requests it
-    again. The exit code is 10 if a day differs, or if sums could not be fetched; otherwise 13 if the API
-    rejects every day of a target, while the others are compared.
+    again. The exit code is 10 if a day differs, if sums could not be fetched, or if no day of a target is
+    final in the store; otherwise 13 if the API rejects every day of a target, while the others are compared.
     """
     from hourlyclicks.cli.actions import audit  # noqa: PLC0415 - its help needs less
 

@@ -111,6 +111,15 @@ def test_a_target_that_the_api_rejects_ends_alone(
         assert f"{links[0]}: the API answered code 7: no such link" in result.stderr.splitlines()
 
 
+def test_a_target_that_is_not_in_the_store_agrees_with_nothing(server: Simulator, store: Path) -> None:
+    """A mistyped link ends with an exit code, and what was compared of the others is printed."""
+    words = (*LINK, "--link", "https://vvd.bz/mistyped", *APRIL, *FAST, "--base-url", server.url)
+    found = invoke("audit", *words, "--store", str(store))
+    assert found.exit_code == 10
+    assert "  30 days equal, 0 different, 0 not compared" in found.stdout.splitlines()
+    assert "nothing of 1 target was compared: no day is final in the store" in found.stderr
+
+
 def test_there_must_be_a_store(server: Simulator, tmp_path: Path) -> None:
     """None is made."""
     path = tmp_path / "none.db"
