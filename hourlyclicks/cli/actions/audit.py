@@ -128,9 +128,7 @@ def _end(reports: list[AuditReport], rejected: int) -> None:
     if failed:
         words.append(f"{count(failed, 'day')} without a sum, since the request failed")
     if bare:
-        words.append(
-            f"nothing of {count(bare, 'target')} was compared: no day is final in the store"
-        )
+        words.append(f"nothing of {count(bare, 'target')} was compared: no day is final in the store")
     code = INCOMPLETE if words else PARKED
     if rejected:
         words.append(f"the API rejects every day of {count(rejected, 'target')}; the others are compared")
