@@ -31,9 +31,8 @@ def every_case(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[
         BaseExceptionGroup: some cases fail; each exception has a note with its case.
     """
     if isinstance(names, str):
-        table = [{names: case} for case in cases]
-    else:
-        table = [dict(zip(names, case, strict=True)) for case in cases]
+        names, cases = (names,), ((case,) for case in cases)
+    table = [dict(zip(names, case, strict=True)) for case in cases]
 
     def decorate(test: Test) -> Test:
         @wraps(test)

@@ -47,7 +47,7 @@ def spread(some: Sequence[T], others: Sequence[T]) -> list[T]:
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Give processes one test at a time, but keep together a page, and the tests that share something.
 
-    What is kept together comes first, and then what is long, so that at the end no process waits for another.
+    What is kept together comes first, so that at the end no process waits for another.
     """
 
     def _split_scope(self, nodeid: str) -> str:
