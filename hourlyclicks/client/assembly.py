@@ -128,11 +128,12 @@ def _backend_of(
 
     shared = SharedState(cache.store, cache.account)
     if storage.lease is not None:
-        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
+        from hourlyclicks.coordination.active_backend import ActiveBackend  # noqa: PLC0415 - only for a lease
+        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - likewise
 
         lease = storage.lease
-        leased = LeasedBackend(limits, lease=lease, shared=shared, clock=clock, longest=longest)
-        return leased, lease.runs
+        active = ActiveBackend(limits, lease=lease, shared=shared, clock=clock, longest=longest)
+        return LeasedBackend(active, lease=lease, concurrency=limits.concurrency), lease.runs
     from hourlyclicks.coordination.shared_backend import SharedBackend  # noqa: PLC0415 - as above
 
     backend = SharedBackend(limits, shared=shared, clock=clock, longest=longest)

@@ -13,20 +13,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.coordination.active_backend import ActiveBackend
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
-    from hourlyclicks.coordination.shared_state import SharedState
+    from hourlyclicks.coordination.active_backend import ActiveBackend
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import Snapshot, WaitingTasks
-    from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.queue import Job, Task
     from hourlyclicks.pacing.throttle import Throttled
 
@@ -37,25 +34,15 @@ class LeasedBackend:
     """Keep the limits in memory while a lease is held, and share them when another process asks.
 
     Args:
-        limits: the limits to keep.
+        active: where slots come from.
         lease: the lease of the account.
-        shared: the shared state, in the store within the lease.
-        clock: what time it is here.
-        longest: the seconds a request can take.
+        concurrency: the most requests at the same time.
     """
 
-    def __init__(
-        self,
-        limits: Limits,
-        *,
-        lease: AccountLease,
-        shared: SharedState,
-        clock: Clock,
-        longest: float,
-    ) -> None:
-        self._concurrency = limits.concurrency
+    def __init__(self, active: ActiveBackend, *, lease: AccountLease, concurrency: int) -> None:
+        self._concurrency = concurrency
         self._lease = lease
-        self._active = ActiveBackend(limits, lease=lease, shared=shared, clock=clock, longest=longest)
+        self._active = active
         self._waiting: WaitingTasks
         self._on_loss: Callable[[LeaseLostError], object]
         self._from_memory = 0  # slots that are granted
