@@ -29,7 +29,7 @@ from typing import NamedTuple, NoReturn
 
 COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
 NEEDED = (
-    *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
+    *("aiohttp", "click", "multiprocessing.connection", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
     "hourlyclicks.coordination.shared_backend",
     *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview"),
@@ -39,7 +39,7 @@ NEEDED = (
 
 What `hourlyclicks.client.preload` imports comes in addition.
 """
-OPTIONAL = ("uvloop", "xlsxwriter")
+OPTIONAL = ("asyncpg", "hourlyclicks.store.postgres", "uvloop", "xlsxwriter")
 """The same, of what may not be installed."""
 
 LOST_OUTPUT = 120

@@ -11,12 +11,11 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 SHARED = "HOURLYCLICKS_TESTS_SERVER"
 """The variable with the path of a server that processes share."""
 
 
-@cache
 def forked_python(*modules: str) -> tuple[str, ...]:
     """Return the words that stand for ``python`` in a command, with ``-m``, ``-c`` or a script after them.
 
@@ -27,9 +26,18 @@ def forked_python(*modules: str) -> tuple[str, ...]:
     """
     if not hasattr(os, "fork"):
         return (sys.executable,)
+    return (sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), server_path(*modules))
+
+
+@cache
+def server_path(*modules: str) -> str:
+    """Return the path of the server's socket.
+
+    Args:
+        modules: as for `forked_python`.
+    """
     shared = None if modules else os.environ.get(SHARED)
-    path = shared or _start(*modules)
-    return (sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), path)
+    return shared or _start(*modules)
 
 
 def share_server() -> None:
@@ -47,7 +55,7 @@ def _start(*modules: str) -> str:
     path = str(Path(folder, "socket"))
     server = subprocess.Popen(  # noqa: S603 - ours
         [sys.executable, "-m", "tests.forkserver.server", path, *modules],
-        cwd=_ROOT,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.forkserver.server import LOST_OUTPUT
-from tests.forkserver.starting import SHARED, forked_python, share_server
+from tests.forkserver.starting import SHARED, forked_python, server_path, share_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,8 @@ def test_processes_that_run_tests_share_a_server(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(SHARED, "")
     share_server()
     for _ in range(2):
-        assert forked_python.__wrapped__()[-1] == os.environ[SHARED]
-    assert forked_python.__wrapped__("this")[-1] != os.environ[SHARED]
+        assert server_path.__wrapped__() == os.environ[SHARED]
+    assert server_path.__wrapped__("this") != os.environ[SHARED]
 
 
 @pytest.mark.parametrize("script", ENDINGS)
