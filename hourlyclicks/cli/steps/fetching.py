@@ -12,7 +12,7 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, exit_code, sentence
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import RateOptions
 from hourlyclicks.cli.options.stores import StoreChoice
@@ -22,7 +22,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.steps.collecting import collect_each
 from hourlyclicks.cli.steps.keys import find_key
 from hourlyclicks.cli.steps.migrating import migrate
-from hourlyclicks.errors import UsageError
+from hourlyclicks.errors import ApiError, ServerError, UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.priority import Lane
@@ -177,6 +177,8 @@ def failure_of(outcome: Outcomes) -> Failure:
         return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
     error = outcome.ended_by or next((error for _, _, error in outcome.failures()), None)
     assert error is not None  # noqa: S101 - days are missing only if one failed
+    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError):
+        return Failure(f"{error.target}: {error}", exit_code(error))  # others are about all targets
     if error.fatal or not outcome.fetched:
         return Failure.of(error)
     missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
