@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import correct_clock, expire
 from hourlyclicks.coordination.heartbeat import write_heartbeats
-from hourlyclicks.coordination.lost_memory import assume_worst
 from hourlyclicks.coordination.orphans import disown, response_time
 from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER, ProcessQueue
 from hourlyclicks.coordination.state import BreakerState, Claim, SentRequest, holder_of
+from hourlyclicks.coordination.worst_case import assume_worst
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError, carry
-from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccount
+from hourlyclicks.fleet.held_accounts import LOOK_AFTER, HeldAccount
 from hourlyclicks.fleet.one_account import TakenAccount
 from hourlyclicks.fleet.outcomes import Outcomes
 from hourlyclicks.fleet.sources import all_jobs
@@ -26,7 +26,7 @@ from hourlyclicks.model.report import StopReason
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.admission import Admission, Place
-    from hourlyclicks.fleet.held import HeldJobs
+    from hourlyclicks.fleet.held_accounts import HeldJobs
     from hourlyclicks.fleet.one_account import AccountRunner
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.sources import JobsInHand

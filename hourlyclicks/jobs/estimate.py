@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.errors import UsageError
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 _MOST_REQUESTS = 10**12
 

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.demo.figures import line
 from hourlyclicks.cli.demo.filling import fill, stored
 from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
 from hourlyclicks.cli.demo.page import write_page
+from hourlyclicks.cli.demo.result_lines import line
 from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults

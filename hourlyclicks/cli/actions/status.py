@@ -19,7 +19,7 @@ from hourlyclicks.model.zones import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.store.backlog import Scope, summaries_of
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator

@@ -79,17 +79,16 @@ def command(
     if max_age is not None and not check:
         raise click.UsageError("--max-age needs --check")
     if running:
-        from hourlyclicks.cli.actions import running as only_running  # noqa: PLC0415 - as below
+        from hourlyclicks.cli.actions import status_running  # noqa: PLC0415 - its help needs less
 
-        only_running.run(store, form)
+        status_running.run(store, form)
         return
-    from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
-    from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
+    from hourlyclicks.cli.actions import status, status_check, status_summary  # noqa: PLC0415 - as above
 
     scope = status.scope_of(selection, days, timezone)
     if check:
-        checking.run(store=store, scope=scope, form=form, max_age=max_age)
+        status_check.run(store=store, scope=scope, form=form, max_age=max_age)
     elif summary:
-        overview.run(store=store, scope=scope, form=form, everything=everything)
+        status_summary.run(store=store, scope=scope, form=form, everything=everything)
     else:
         status.run(store=store, scope=scope, form=form, everything=everything)

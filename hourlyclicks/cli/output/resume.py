@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from click.core import Argument, ParameterSource
 
 from hourlyclicks.cli.console.messages import say_as_it_is
-from hourlyclicks.cli.options.naming import words_for
+from hourlyclicks.cli.options.target_names import words_for
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
