@@ -200,7 +200,7 @@ class ListReader:
             page = await self._page(name, endpoint, following, created, number)
             new = reading.add(page)
             yield new
-            following = page.next if new else None  # a server that ignores the number goes on for ever
+            following = page.next if new else None  # a server that ignores the number goes on forever
         if reading.pages > 1:
             first = await self._page(name, endpoint, 1, created, number)
             reading.end(first)

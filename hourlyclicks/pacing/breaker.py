@@ -1,4 +1,4 @@
-"""Circuit breakers: when much fails, stop sending for a while, then try with one request.
+"""Circuit breakers: when many requests fail, stop sending for a while, then probe with one.
 
 A breaker is *closed* as long as requests may go. It *opens* after a failure, for a time that doubles from
 failure to failure. When that time is up it is *half-open*: a single request, the *probe*, may go. The answer

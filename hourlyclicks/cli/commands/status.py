@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
-@click.option("--running", is_flag=True, help="Show only the running backfills.")
+@click.option("--running", is_flag=True, help="Show only the runs in progress.")
 @click.option(
     "--all",
     "everything",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--summary",
     is_flag=True,
-    help="Show all targets together: days by state, the newest complete day, the worst targets.",
+    help="Show all targets together: days by state, the newest complete day, targets that lack most.",
 )
 @click.option(
     "--check",
@@ -70,7 +70,7 @@ def command(
 
     Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
     accepts. Without --from and --to, each target is shown from its first known day to its last.
-    Backfills that run on the store are shown as well.
+    Runs in progress on the store are shown as well.
     """
     if check and (summary or everything):
         raise click.UsageError("--check cannot be combined with --summary or --all")

@@ -31,7 +31,7 @@ async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) 
         interrupted = True
         task = asyncio.current_task()
         if task is not None:
-            task.uncancel()  # it has been heard
+            task.uncancel()  # the cancellation is handled here
     except HourlyClicksError as error:
         ended_by = error
     else:

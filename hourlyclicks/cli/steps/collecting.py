@@ -217,7 +217,7 @@ async def collect_sums(client: Client, days: DateRange, target: Target, *, lane:
         series = getattr(cancelled, "series", None) or _nothing_of(target, days, daily=True)
         task = asyncio.current_task()
         if task is not None:
-            task.uncancel()  # it has been heard
+            task.uncancel()  # the cancellation is handled here
         return Outcome(series, {}, interrupted=True)
     except HourlyClicksError as error:
         if error.series is None:
@@ -246,7 +246,7 @@ async def _take_what_is_there(
     """After a cancellation, take the days that have been answered already, and wait for no other."""
     task = asyncio.current_task()
     if task is not None:
-        task.uncancel()  # it has been heard
+        task.uncancel()  # the cancellation is handled here
     with suppress(TimeoutError):
         async with asyncio.timeout(0):  # runs out as soon as there is something to wait for
             await _drain(stream, builder, failures)
