@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import HourlyClicksError, carry
 from hourlyclicks.fleet.held_accounts import LOOK_AFTER, HeldAccount
 from hourlyclicks.fleet.one_account import TakenAccount
-from hourlyclicks.fleet.outcomes import Outcomes
+from hourlyclicks.fleet.outcomes import AccountOutcomes
 from hourlyclicks.fleet.sources import all_jobs
 from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.model.report import StopReason
@@ -66,7 +66,7 @@ class FleetRun:
         self._stats = stats
         self._halt = halt
         self._admission = admission
-        self._outcomes = Outcomes(stats)
+        self._outcomes = AccountOutcomes(stats)
         if isinstance(jobs, Collection):  # all are known, also those that a run does not come to
             for number, job in enumerate(jobs):
                 self._outcomes.add(job, number)

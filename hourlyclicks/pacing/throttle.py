@@ -48,7 +48,7 @@ _FORGET_AFTER_WINDOWS = 10
 _LONGEST_FIRST_PAUSE = 60.0
 
 
-class Spacing(NamedTuple):
+class SpacingStep(NamedTuple):
     """How the requests are spread: see `SlidingWindow.space`."""
 
     slack: float
@@ -108,7 +108,7 @@ class AdaptiveSpacing:
         self._answers = 0
         return self._intervals.next(retry_after, u)
 
-    def next_step(self) -> Spacing | None:
+    def next_step(self) -> SpacingStep | None:
         """Return how to spread the requests from this 429 on, or ``None`` to leave it as it is."""
         if not self._warned:
             self._warned = True
@@ -119,14 +119,14 @@ class AdaptiveSpacing:
         return self.step
 
     @property
-    def step(self) -> Spacing | None:
+    def step(self) -> SpacingStep | None:
         """How the requests are spread at present; ``None``: not at all."""
         if self._step == 0:
             return None
         if self._step == 1:
-            return Spacing(EVEN_SLACK, from_response=False)
+            return SpacingStep(EVEN_SLACK, from_response=False)
         stretch = min(_STRETCH ** (self._step - 2), _MOST_STRETCH)
-        return Spacing(_FROM_RESPONSE_SLACK * stretch, from_response=True)
+        return SpacingStep(_FROM_RESPONSE_SLACK * stretch, from_response=True)
 
     @property
     def state(self) -> ThrottleState:

@@ -25,7 +25,7 @@ from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.steps.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import TargetOutcome
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
@@ -76,7 +76,7 @@ class Run:
         first: how the first process ended, if there were two.
     """
 
-    outcome: Outcome[HourlySeries]
+    outcome: TargetOutcome[HourlySeries]
     retries: int
     seconds: float
     wrong_days: int
