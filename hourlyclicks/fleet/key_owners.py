@@ -50,7 +50,7 @@ class KeyOwners:
         self._store_salt = b""
         self._reads: GroupCommit[tuple[str, ApiKey, float]] = GroupCommit(self._read_together)
 
-    def claim(self, name: str, key: Secret) -> None:
+    def register(self, name: str, key: Secret) -> None:
         """Make an account the owner of a key.
 
         Raises:

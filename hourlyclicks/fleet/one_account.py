@@ -97,7 +97,7 @@ class AccountRunner:
         """
         try:
             key = await job.key.key()
-            self._owners.claim(job.name, key)
+            self._owners.register(job.name, key)
             window = self._options.window_of(job)
             await self._owners.check(job.name, key, window=window)
             of_key = ApiKey(key).fingerprint

@@ -29,7 +29,7 @@ import attrs
 
 from hourlyclicks import events
 from hourlyclicks.errors import ApiError, DecodeError
-from hourlyclicks.fetching.pages import SHORTEST_PERIOD, fetch_page
+from hourlyclicks.fetching.list_pages import SHORTEST_PERIOD, fetch_page
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import ListedGroup, ListedLink
 from hourlyclicks.model.quantities import count
