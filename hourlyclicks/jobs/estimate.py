@@ -101,7 +101,7 @@ def count_all(days: DateRange, targets: int, cap: RangeCap | None) -> int:
     """
     check_whole("targets", targets, least=0)
     if len(days) * targets > _MOST_REQUESTS:
-        raise UsageError(f"{targets} targets are more than can be reckoned with")
+        raise UsageError(f"{targets} targets are too many for an estimate")
     return targets * (len(days) if cap is None else count_ranges(days, cap))
 
 

@@ -33,7 +33,7 @@ from hourlyclicks.pacing.breaker import MOST_PAUSES, OpenIntervals
 from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow
 
 if TYPE_CHECKING:
-    from hourlyclicks.pacing.breaker import Wait
+    from hourlyclicks.pacing.breaker import BreakerState, Wait
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.window import Slot
 
@@ -180,6 +180,20 @@ class AdaptiveThrottle:
             forget_after=_FORGET_AFTER_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
             step=1 if limits.spacing == "even" else 0,
         )
+
+    def restore(self, breaker: BreakerState, learnt: ThrottleState | None) -> None:
+        """Go on where another throttle was; what its window has seen is restored there.
+
+        Args:
+            breaker: the state of its circuit breaker.
+            learnt: what 429 answers have taught it; ``None``: nothing.
+        """
+        self.window.breaker.restore(breaker)
+        if learnt is not None:
+            self.spacing.restore(learnt)
+        step = self.spacing.step
+        if step is not None:
+            self.window.space(step.slack, from_response=step.from_response)
 
     def reserve(self, now: int) -> Slot | Wait:
         """Take a slot, or say what to wait for."""

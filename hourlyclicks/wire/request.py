@@ -64,7 +64,7 @@ class Origin:
             allow_http: whether http is good enough for any host; the key then travels in clear.
 
         Raises:
-            UsageError: the URL or the name will not do.
+            UsageError: the URL or the name is invalid.
         """
         return cls(_base_url(base_url, allow_http=allow_http), api_key, _user_agent(user_agent))
 
