@@ -46,7 +46,7 @@ PROOFS = 1
 MOST_PROOFS = 12 + 3 * 2
 """A process asks for so many ranges a minute at most to prove that days without rows were answered for.
 
-There are those in which it looks for a day with clicks, and two for each witness that proves more than the last.
+There are those in which it looks for a day with clicks, and two for each better witness.
 """
 WORKERS = CONCURRENCY + 2
 """How many ranges a process has in hand at most."""
