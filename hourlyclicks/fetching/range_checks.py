@@ -55,6 +55,8 @@ class RangeChecks:
     async def check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
         """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
         state = self._state
+        if state.record.witness is None:
+            await self.late_rows(task, asked)
         witness = state.begin_check(urgent=urgent)
         if witness is None:
             return
