@@ -277,7 +277,7 @@ def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
     ids=str,
 )
 def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:
-    """Rows at one side of a range, and none at the other, are a reason to check, a minute after the last time."""
+    """Rows at one side of a range, and none at the other, are a reason to check, once a minute."""
     expected = by_single_days(active, YEAR)
 
     async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
