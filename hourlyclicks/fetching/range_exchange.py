@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RangeExchange(Exchange):
-    """The requests for several days. A rejection of them is not reported as that of one day.
+    """The requests for several days; a rejection that may be about the range is not reported.
 
     Args:
         rules: what all exchanges share.
@@ -60,7 +60,13 @@ class RangeExchange(Exchange):
         return super().next()
 
     def _report_rejection(self, error: ApiError) -> None:
-        """Report nothing: the range may be too long, or only one of its days is rejected."""
+        """Report a rejection as that of the first day, unless it may be about the range.
+
+        A range may be too long, or only one of its days is rejected; then shorter ranges and single days
+        tell. Any other answer of a gateway would be the same for a single day.
+        """
+        if not is_about_range(error):
+            super()._report_rejection(error)
 
 
 def is_about_range(error: HourlyClicksError) -> bool:
