@@ -14,7 +14,7 @@ from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.errors import ApiError, HourlyClicksError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.exchange import PauseAll
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
@@ -59,7 +59,7 @@ class RangeExchange(Exchange):
             raise self._error
         return super().next()
 
-    def _report_rejection(self, error: ApiError) -> None:
+    def _report_rejection(self, error: HourlyClicksError) -> None:
         """Report a rejection as that of the first day, unless it may be about the range.
 
         A range may be too long, or only one of its days is rejected; then shorter ranges and single days
