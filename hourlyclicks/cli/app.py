@@ -11,7 +11,7 @@ import click
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, show_if_possible
-from hourlyclicks.cli.groups import LazyGroup
+from hourlyclicks.cli.lazy_group import LazyGroup
 from hourlyclicks.errors import HourlyClicksError
 
 if TYPE_CHECKING:

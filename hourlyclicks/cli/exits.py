@@ -66,7 +66,7 @@ ENDINGS = (
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
-    Ending(NOT_RUNNING, "`stop`: no backfill is running; `fleet release`: no process holds the account"),
+    Ending(NOT_RUNNING, "`stop`: no run is in progress; `fleet release`: no process holds the account"),
     Ending(LEASE_LOST, "another process has taken the account, whose lease was lost", LeaseLostError),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`", StoppedError),
     Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),

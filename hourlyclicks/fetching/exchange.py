@@ -207,7 +207,7 @@ class Exchange:
         rules, limiter = self._rules, self._rules.limiter
         self._name(error)
         if error.retryable:
-            response.discard()  # another connection may lead to a server that is well
+            response.discard()  # another connection may lead to a healthy server
         if isinstance(error, ApiError):
             self.asked = as_of  # a rejection of a day that was not over by then is not final
         try:

@@ -1,4 +1,4 @@
-"""Whether the API rejects everything, whatever the target: then the run had better end.
+"""Whether the API rejects everything, whatever the target: then the run ends.
 
 The circuit breaker of a target opens when its own days are rejected in a row. That is not enough when the
 API is under maintenance, or a gateway answers in its place: a run with thousands of targets would park them

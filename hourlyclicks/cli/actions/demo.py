@@ -14,10 +14,10 @@ from rich.text import Text
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.demo.figures import line
 from hourlyclicks.cli.demo.filling import fill, stored
 from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
 from hourlyclicks.cli.demo.page import write_page
+from hourlyclicks.cli.demo.result_lines import line
 from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
@@ -25,7 +25,7 @@ from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.steps.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import TargetOutcome
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
@@ -76,7 +76,7 @@ class Run:
         first: how the first process ended, if there were two.
     """
 
-    outcome: Outcome[HourlySeries]
+    outcome: TargetOutcome[HourlySeries]
     retries: int
     seconds: float
     wrong_days: int

@@ -26,7 +26,7 @@ from hourlyclicks.model.quantities import count
 if TYPE_CHECKING:
     import click
 
-    from hourlyclicks.cli.steps.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import RunOutcome
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,7 @@ class Destination:
     partial: bool
     stored: bool = False
 
-    def deliver(self, outcome: Outcomes) -> bool:
+    def deliver(self, outcome: RunOutcome) -> bool:
         """Write what the user wants to have, and return whether what was fetched is kept somewhere.
 
         An incomplete file gets another name unless the user wants it so.
@@ -95,7 +95,7 @@ class Destination:
             return False
         return True
 
-    def _save(self, outcome: Outcomes) -> Path | None:
+    def _save(self, outcome: RunOutcome) -> Path | None:
         """Keep an incomplete result for a file in another one, and return which."""
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None

@@ -27,7 +27,7 @@ def run(store: StoreChoice, name: str | None) -> None:
         click.echo(f"{'killed before' if each.gone else 'asked to stop'}: {process_of(each)}")
     if all(each.gone for each in asked):
         named = "" if name is None else f" with the name {name!r}"
-        raise Failure(f"no backfill is running on the store{named}", NOT_RUNNING)
+        raise Failure(f"no run is in progress on the store{named}", NOT_RUNNING)
 
 
 async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill | RunningFleet]:

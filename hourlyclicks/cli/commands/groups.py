@@ -19,7 +19,8 @@ from hourlyclicks.cli.options.strict import StrictCommand
 def command(**options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """List the account's groups, as a file for --targets.
 
-    Needs the Premium plan. The column "since" is the day on which a group was created; see links.
+    Needs the Premium plan or a larger one. The column "since" is the day on which a group was created; see
+    links.
     """
     from hourlyclicks.cli.actions import lists  # noqa: PLC0415 - its help needs less
 

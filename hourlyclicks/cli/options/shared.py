@@ -244,7 +244,7 @@ def with_rate(command: Command) -> Command:
         "--guard",
         metavar="SECONDS",
         type=Finite(0),
-        help="Extend each rate limit window by this safety margin.",
+        help="Extend each rate limit window by this safety margin.  [default: 1]",
     )
     @functools.wraps(command)
     def folded(

@@ -29,7 +29,7 @@ from hourlyclicks.model.quantities import count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks.cli.steps.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import RunOutcome
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.series import HourlySeries
 
@@ -148,7 +148,7 @@ def _of_fetched_days(ctx: click.Context, options: SourceOptions, work: Work) -> 
     raise failure_of(outcome)
 
 
-def _write_or_rescue(work: Work, outcome: Outcomes) -> None:
+def _write_or_rescue(work: Work, outcome: RunOutcome) -> None:
     """Show what was fetched; if that fails, the data is nowhere else, so keep it where temporary files go."""
     try:
         for series in outcome.hourly():

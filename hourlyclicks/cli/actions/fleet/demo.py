@@ -15,7 +15,6 @@ from rich.text import Text
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.demo.figures import line
 from hourlyclicks.cli.demo.fleet_processes import started
 from hourlyclicks.cli.demo.fleet_settings import (
     DELAY,
@@ -28,6 +27,7 @@ from hourlyclicks.cli.demo.fleet_settings import (
     key,
     link,
 )
+from hourlyclicks.cli.demo.result_lines import line
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.fleet_plain import open_fleet_view

@@ -16,7 +16,7 @@ from hourlyclicks.model.zones import today
 from hourlyclicks.render.check import check_line, check_object, unreadable_object
 from hourlyclicks.store.backlog import summaries_of
 from hourlyclicks.store.check import check
-from hourlyclicks.store.summary import TargetSummary
+from hourlyclicks.store.target_summary import TargetSummary
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
