@@ -11,8 +11,9 @@ import attrs
 from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.days import Period, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.rows import RowOptions
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import check_writable, save, write

@@ -13,7 +13,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.stdout import flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
-from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.output import resume
 from hourlyclicks.model.quantities import count
 from hourlyclicks.pacing.plans import Limits, Rate

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.steps.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError

@@ -15,7 +15,7 @@ from hourlyclicks._version import __version__
 from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, UNEXPECTED, Failure, exit_code, sentence
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.report import BackfillReport

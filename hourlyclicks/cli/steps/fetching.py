@@ -14,7 +14,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, exit_code, sentence
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import RateOptions
+from hourlyclicks.cli.options.limits import RateOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats

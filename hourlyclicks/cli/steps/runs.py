@@ -16,8 +16,9 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.options.deadlines import Deadline
-from hourlyclicks.cli.options.shared import RateOptions, default_rate, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines

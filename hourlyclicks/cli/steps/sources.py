@@ -12,7 +12,8 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, needed, present
+from hourlyclicks.cli.options.days import Period, needed, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued

@@ -16,8 +16,9 @@ from hourlyclicks.cli.console.messages import quiet, say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
+from hourlyclicks.cli.options.days import Period, present
 from hourlyclicks.cli.options.deadlines import Deadline
-from hourlyclicks.cli.options.shared import Period, RateOptions, present
+from hourlyclicks.cli.options.limits import RateOptions
 from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
