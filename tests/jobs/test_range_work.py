@@ -87,7 +87,7 @@ def test_no_cell_depends_on_the_endpoint(active: int, rules: RangeRules) -> None
         (RangeRules(), MONTHS + 1),
         (RangeRules(cap=7), WEEKS + 12),
         (RangeRules(cap=7, too_long="cut_end"), 2 * WEEKS),
-        (RangeRules(excludes="end"), 2 * MONTHS + 1),
+        (RangeRules(excludes="end"), 2 * MONTHS + 2),
         (RangeRules(missing=404), DAYS + 1),
         (RangeRules(shift=1), DAYS + 2),
     ],

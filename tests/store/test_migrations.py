@@ -53,6 +53,7 @@ from tests.store.older_stores import CLICKS, DAY, cells, older_database, older_f
 from tests.store.summaries import day_by_day
 from tests.store.test_kills import where
 from tests.store.test_read_only import everything
+from tests.store.test_schema import DEFINED, definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,7 +227,8 @@ async def test_a_backfill_goes_on_in_the_store_of_each_later_version(
 def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process know the tables up to a version only."""
     for module in (sqlite_migration, sqlite_open, sqlite_schema, postgres_migration):
-        monkeypatch.setattr(module, "scripts", lambda kind: scripts(kind)[:version])
+        monkeypatch.setattr(module, "LATEST", version)
+    monkeypatch.setattr(sqlite_schema, "tables", lambda kind: "".join(scripts(kind)[:version]))
     if version < LEASES:  # accounts were found by one fingerprint
         monkeypatch.setattr(sqlite_file, "_ACCOUNT", "SELECT id FROM accounts WHERE fingerprint = :of")
         find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
@@ -280,14 +282,16 @@ async def test_a_migrated_store_has_the_tables_of_a_new_one(
     await older.open()
     new = await new_location()
     await new.open()
-    query = (
-        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2"
-        if isinstance(new, SqliteLocation)
-        else """SELECT table_name, column_name, data_type, column_default, is_nullable
+    if isinstance(new, SqliteLocation):
+        found = [
+            [(*names, definition(sql)) for *names, sql in await each.sql(DEFINED)] for each in (older, new)
+        ]
+    else:
+        query = """SELECT table_name, column_name, data_type, column_default, is_nullable
             FROM information_schema.columns WHERE table_schema = 'hourlyclicks'
             ORDER BY table_name, ordinal_position"""
-    )
-    assert await older.sql(query) == await new.sql(query) != []
+        found = [await each.sql(query) for each in (older, new)]
+    assert found[0] == found[1] != []
 
 
 @pytest.mark.usefixtures("small_batches")
