@@ -10,7 +10,7 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, CommandError
 from hourlyclicks.cli.options.rows import RowOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output.files import check_writable, writing
@@ -100,7 +100,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
     missing = loop.run(export())
     if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
+        raise CommandError(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
 async def _export(ctx: click.Context, stored: StoredSeries, destination: Destination) -> int:

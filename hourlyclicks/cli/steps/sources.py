@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, CommandError
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.days import Period, needed, present
 from hourlyclicks.cli.options.limits import RateOptions, default_rate
@@ -19,7 +19,7 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.fetching import Asked, checked_ranges, failure_of, tell_provisional
+from hourlyclicks.cli.steps.fetching import FetchRun, checked_ranges, failure_of, tell_provisional
 from hourlyclicks.cli.steps.fetching import tell_missing as tell_failed
 from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
 from hourlyclicks.cli.steps.stores import looking_into, one_account
@@ -118,7 +118,7 @@ def _of_stored_days(ctx: click.Context, options: SourceOptions, work: Work) -> N
     missing = loop.run(read())
     work.write()
     if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
+        raise CommandError(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
 def _check_nothing_is_fetched(ctx: click.Context) -> None:
@@ -136,8 +136,8 @@ def _of_fetched_days(ctx: click.Context, options: SourceOptions, work: Work) -> 
     rate = options.rate or default_rate()
     ranges = checked_ranges(options.selection, rate, days)
     work.check(len(ranges))
-    asked = Asked(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
-    outcome, summary = asked.collect()
+    run = FetchRun(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
+    outcome, summary = run.collect()
     if outcome.fetched:
         _write_or_rescue(work, outcome)
     say(summary())
