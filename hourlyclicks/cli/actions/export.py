@@ -17,7 +17,7 @@ from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_not_stored
 from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
@@ -107,7 +107,7 @@ async def _export(ctx: click.Context, stored: StoredSeries, destination: Destina
     """Write the days, and return how many are missing."""
     days, shape = stored.days, destination.shape
     ranges = await stored.ranges()
-    missing = tell_missing(ctx, ranges, days)
+    missing = tell_not_stored(ctx, ranges, days)
     parts = {target: part for target, (part, _) in ranges.items() if part is not None}
     total = sum(map(len, parts.values()))
     if days is None and not total:

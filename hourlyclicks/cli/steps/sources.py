@@ -19,9 +19,14 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.fetching import FetchRun, checked_ranges, failure_of, tell_provisional
-from hourlyclicks.cli.steps.fetching import tell_missing as tell_failed
-from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.fetching import (
+    FetchRun,
+    checked_ranges,
+    failure_of,
+    tell_missing,
+    tell_provisional,
+)
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_not_stored
 from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.frames.layouts import hourly_layout
@@ -108,7 +113,7 @@ def _of_stored_days(ctx: click.Context, options: SourceOptions, work: Work) -> N
             ranges = await stored.ranges()
             known = {target: part for target, (part, _) in ranges.items() if part is not None}
             work.check(len(known))
-            missing = tell_missing(ctx, ranges, days)
+            missing = tell_not_stored(ctx, ranges, days)
             if missing == sum(map(len, known.values())):
                 raise UsageError("the store has no figures for these targets")
             for target, part in known.items():
@@ -144,7 +149,7 @@ def _of_fetched_days(ctx: click.Context, options: SourceOptions, work: Work) -> 
     tell_provisional(outcome)
     if outcome.complete:
         return
-    tell_failed(outcome)
+    tell_missing(outcome)
     resume.tell_same(ctx, days, output=work.output, when="To fetch it again:")
     raise failure_of(outcome)
 
