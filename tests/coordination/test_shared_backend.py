@@ -13,7 +13,7 @@ from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from tests.coordination.clients import JITTER, MONTH, PLANS, run_clients, served_by
-from tests.sizes import sample
+from tests.sizes import sample, sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,13 +146,13 @@ def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> No
 @pytest.mark.parametrize("same", [True, False])
 def test_the_eta_is_right(path: Path, *, same: bool) -> None:
     """With two clients the ETA is right within a window, whether they share the days or not."""
-    plan = Plan.BUSINESS
+    plan, days = Plan.BUSINESS, sized(40, 60)
     upstream = Simulator(plan="business", latency=(0.15, 0.15))
     link = Link("same", "https://vvd.bz") if same else None
 
     async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join(link=link) for _ in range(2)]
-        await asyncio.gather(*(fleet.backfill(member, 60) for member in pool))
+        await asyncio.gather(*(fleet.backfill(member, days) for member in pool))
 
     looks: list[tuple[float, float]] = []
 
