@@ -19,6 +19,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from tests.compiling import import_tests
 from tests.distribution import Distribution, spread
+from tests.forkserver.starting import share_server
 from tests.memory import temporary_root
 
 if TYPE_CHECKING:
@@ -122,6 +123,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distrib
 def pytest_xdist_auto_num_workers() -> int:
     """Use two processes more than there are cores, since many tests wait for sockets and processes."""
     return (os.cpu_count() or 1) + 2
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Start what runs the commands of tests once, for all processes that run tests."""
+    share_server()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

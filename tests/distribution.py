@@ -23,10 +23,13 @@ SHARED = {
     "tests/site/": "browser",
     "chromium": "browser",
     "tests/fleet/engines/": "engines",
+    "tests/fleet/test_dask.py": "engines",
+    "tests/fleet/test_procrastinate.py": "engines",
     "tests/benchmarks/store/": "stock",
     "tests/model/frames/": "frames",
     "tests/render/plots/": "matplotlib",
     "tests/cli/commands/test_plot.py": "matplotlib",
+    "tests/benchmarks/test_command.py": "matplotlib",
     "docs/how-to/pictures.md": "matplotlib",
 }
 """What the names of tests have in common that parse or import the same files, or use one site or browser."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.importorskip("matplotlib")  # this and pyperf come with the extra for benchmarks
-pytest.importorskip("pyperf")
 
 from benchmarks.__main__ import PAGES, Exit, main
 from benchmarks.report import PARTS
@@ -21,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Fake = Callable[..., None]
+
+pytestmark = pytest.mark.skipif(
+    not (find_spec("matplotlib") and find_spec("pyperf")), reason="they come with the extra for benchmarks"
+)
 
 
 @pytest.fixture

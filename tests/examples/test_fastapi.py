@@ -30,8 +30,9 @@ from hourlyclicks import (
     UsageError,
 )
 from hourlyclicks.simulator import Hang, Late, Rule, Script, Simulator
-from tests.examples.project import EXAMPLES, posix
+from tests.examples.project import EXAMPLES, needs, posix
 from tests.forkserver.starting import forked_python
+from tests.late import LateModule
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Hook
     from hourlyclicks.simulator import Fault
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
-pytest.importorskip("prometheus_client")
-httpx = pytest.importorskip("httpx")
+httpx = LateModule("httpx")
 
 pytestmark = posix
 
@@ -53,6 +51,12 @@ CHILD = Path(__file__).with_name("fastapi_child.py")
 BROWSERS = sized(60, 200)
 FIRST = dt.date(2024, 3, 1)
 LINK = Link("kYdr", "https://vvd.bz")
+
+
+@pytest.fixture(autouse=True)
+def libraries() -> None:
+    """Skip the tests if one is missing."""
+    needs("fastapi", "httpx", "prometheus_client", "uvicorn")
 
 
 @attrs.frozen

@@ -17,6 +17,7 @@ from hourlyclicks.fleet.dask_scheduler import backfill_at
 from hourlyclicks.fleet.shards import Shard
 from hourlyclicks.model.report import StopReason
 from tests.cli.serving import serving
+from tests.late import LateModule
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Event
     from hourlyclicks.simulator import Simulator
 
-distributed = pytest.importorskip("distributed")
+distributed = LateModule("distributed")
 
 DAYS = 5
 LOOK = 0.01

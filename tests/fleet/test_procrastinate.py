@@ -15,13 +15,7 @@ from hourlyclicks.fleet import AccountJob, KeyRef
 from hourlyclicks.fleet.job_values import as_values
 from hourlyclicks.model.report import BackfillReport, StopReason
 from tests.cli.serving import serving
-
-pytest.importorskip("procrastinate")
-import procrastinate
-from procrastinate import jobs as queue_jobs
-from procrastinate.testing import InMemoryConnector
-
-from hourlyclicks.fleet.procrastinate import _Repetition, tasks
+from tests.late import LateModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +23,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fleet.procrastinate import FleetTasks
     from hourlyclicks.simulator import Simulator
+
+procrastinate, testing = LateModule("procrastinate"), LateModule("procrastinate.testing")
+ours = LateModule("hourlyclicks.fleet.procrastinate")
 
 NAMES = ("acme", "umbrella", "initech")
 DAYS = 3
@@ -55,10 +52,10 @@ class Service:
 
     def __init__(self, upstream: Simulator) -> None:
         self.upstream = upstream
-        self.queue = InMemoryConnector()
+        self.queue = testing.InMemoryConnector()
         self.app = procrastinate.App(connector=self.queue)
         options: dict[str, Any] = {"base_url": upstream.url, "limits": Limits(concurrency=1)}
-        self.tasks: FleetTasks = tasks(self.app, **options)
+        self.tasks: FleetTasks = ours.tasks(self.app, **options)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -162,7 +159,11 @@ async def test_a_worker_that_shuts_down_gives_its_jobs_back(service: Service) ->
 
 
 def _decide(error: BaseException, attempts: int = 0) -> dt.datetime | None:
-    job = queue_jobs.Job(id=1, lock=None, queueing_lock=None, task_name="t", queue="q", attempts=attempts)
+    from hourlyclicks.fleet.procrastinate import _Repetition  # noqa: PLC0415 - as `ours`
+
+    job = procrastinate.jobs.Job(
+        id=1, lock=None, queueing_lock=None, task_name="t", queue="q", attempts=attempts
+    )
     decision = _Repetition(5).get_retry_decision(exception=error, job=job)
     return None if decision is None else decision.retry_at
 
@@ -206,7 +207,7 @@ def test_the_job_of_a_worker_that_shuts_down_is_repeated_at_once() -> None:
 
 def test_wrong_arguments_are_found_when_the_tasks_are_registered() -> None:
     """An address in clear would be shown in logs."""
-    app = procrastinate.App(connector=InMemoryConnector())
+    app = procrastinate.App(connector=testing.InMemoryConnector())
     mistakes: list[tuple[dict[str, Any], str]] = [
         ({"store": "postgresql://me:secret@db/clicks"}, "store must be of type KeyRef"),
         ({"attempts": 0}, "attempts must be"),
@@ -215,5 +216,5 @@ def test_wrong_arguments_are_found_when_the_tasks_are_registered() -> None:
     ]
     for wrong, match in mistakes:
         with pytest.raises(UsageError, match=match):
-            tasks(app, **wrong)
+            ours.tasks(app, **wrong)
     assert not [name for name in app.tasks if name.startswith("hourlyclicks")]

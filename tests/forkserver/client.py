@@ -23,10 +23,15 @@ def run(path: str, words: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until it is known where they go
     with socket.socket(socket.AF_UNIX) as server, server.makefile() as answers:
         server.connect(path)
-        socket.send_fds(server, [b"\0"], [0, 1, 2])
-        server.sendall(marshal.dumps((words, os.getcwd(), dict(os.environ))))  # noqa: PTH109 - pathlib takes time
+        send_command(server, [0, 1, 2], words, os.getcwd())  # noqa: PTH109 - pathlib takes time
         forward(int(answers.readline()))
         return int(answers.readline())
+
+
+def send_command(server: socket.socket, streams: list[int], words: list[str], folder: str) -> None:
+    """Tell a server what to do; it answers with a number of a process, and in the end with an exit code."""
+    socket.send_fds(server, [b"\0"], streams)
+    server.sendall(marshal.dumps((words, folder, dict(os.environ))))
 
 
 def forward(pid: int) -> None:

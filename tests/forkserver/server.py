@@ -2,7 +2,7 @@
 
 A new interpreter takes 0.4 seconds of the processor to import the package and aiohttp, a copy takes none.
 The first argument is the path of a socket, to which `tests.forkserver.client` connects for each command; the
-others are modules to import. The process ends when its own standard input is closed.
+others are modules to import before the first command. The process ends when its standard input is closed.
 
 A copy has no part in the start of an interpreter: imports, closed streams, options, and variables such as
 ``PYTHONPATH``; those of the encoding and of buffering are heeded. Nor does it take down what was imported at
@@ -27,21 +27,19 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple, NoReturn
 
-from hourlyclicks.client.preload import load_all
-
 COMMANDS = ("backfill", "demo", "estimate", "export", "fetch", "simulate", "status")
 NEEDED = (
-    *("aiohttp", "click", "platformdirs", "rich.live", "rich.progress"),
+    *("aiohttp", "click", "multiprocessing.connection", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
     "hourlyclicks.coordination.shared_backend",
-    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview"),
+    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.status_summary"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
 """What is imported before the first command; what is missing here, each copy imports for itself.
 
-What `load_all` imports comes in addition.
+What `hourlyclicks.client.preload` imports comes in addition.
 """
-OPTIONAL = ("uvloop", "xlsxwriter")
+OPTIONAL = ("asyncpg", "hourlyclicks.store.postgres", "uvloop", "xlsxwriter")
 """The same, of what may not be installed."""
 
 LOST_OUTPUT = 120
@@ -144,6 +142,11 @@ class Server:
         signal.set_wakeup_fd(ends.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
+    def wait(self) -> None:
+        """Wait for the first command, or for the end."""
+        waited_for: list[int | socket.socket] = [0, self._listener]
+        select.select(waited_for, [], [])
+
     def serve(self) -> Command | None:
         """Run commands: return what is to be done in each copy, and nothing at the end."""
         while True:
@@ -200,8 +203,10 @@ def _tell(client: socket.socket, number: int) -> None:
         client.sendall(f"{number}\n".encode())
 
 
-def main(path: str, *more: str) -> None:
-    """Import what is needed, and more, and serve."""
+def load(*more: str) -> None:
+    """Import what is needed, and more."""
+    from hourlyclicks.client.preload import load_all  # noqa: PLC0415 - not before the first command
+
     for name in (*NEEDED, *more):
         import_module(name)
     for name in OPTIONAL:
@@ -212,9 +217,15 @@ def main(path: str, *more: str) -> None:
         del sys.modules[name]  # a command may have a module of that name
     gc.collect()
     gc.freeze()
+
+
+def main(path: str, *more: str) -> None:
+    """Serve, and import what is needed when there is a first command."""
     server = Server(path)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+    server.wait()
+    load(*more)
     if command := server.serve():
         command.run_and_exit()
 

@@ -11,25 +11,51 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
+SHARED = "HOURLYCLICKS_TESTS_SERVER"
+"""The variable with the path of a server that processes share."""
 
 
-@cache
 def forked_python(*modules: str) -> tuple[str, ...]:
     """Return the words that stand for ``python`` in a command, with ``-m``, ``-c`` or a script after them.
 
-    The first call starts the server, which ends with the tests.
+    The first call starts the server, which ends with the tests, unless one is shared.
 
     Args:
         modules: what the server imports for the commands, beside what all need.
     """
     if not hasattr(os, "fork"):
         return (sys.executable,)
+    return (sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), server_path(*modules))
+
+
+@cache
+def server_path(*modules: str) -> str:
+    """Return the path of the server's socket.
+
+    Args:
+        modules: as for `forked_python`.
+    """
+    shared = None if modules else os.environ.get(SHARED)
+    return shared or _start(*modules)
+
+
+def share_server() -> None:
+    """Start a server for all processes that this one starts: those of ``pytest -n``.
+
+    It imports nothing before the first command.
+    """
+    if hasattr(os, "fork"):
+        os.environ[SHARED] = _start()
+
+
+def _start(*modules: str) -> str:
+    """Start a server, and return the path of its socket."""
     folder = tempfile.mkdtemp()
     path = str(Path(folder, "socket"))
     server = subprocess.Popen(  # noqa: S603 - ours
         [sys.executable, "-m", "tests.forkserver.server", path, *modules],
-        cwd=_ROOT,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -41,4 +67,4 @@ def forked_python(*modules: str) -> tuple[str, ...]:
     atexit.register(end)
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
-    return (sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), path)
+    return path

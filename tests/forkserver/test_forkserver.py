@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.forkserver.server import LOST_OUTPUT
-from tests.forkserver.starting import forked_python
+from tests.forkserver.starting import SHARED, forked_python, server_path, share_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,15 @@ def run(python: Sequence[str], script: str, *words: str, **options: Any) -> subp
 def same(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
     """Return what a copy and a new interpreter have in common: the last line of stderr is no traceback."""
     return done.returncode, done.stdout, "".join(done.stderr.splitlines()[-1:])
+
+
+def test_processes_that_run_tests_share_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are started later use it, unless their commands need more modules than others."""
+    monkeypatch.setenv(SHARED, "")
+    share_server()
+    for _ in range(2):
+        assert server_path.__wrapped__() == os.environ[SHARED]
+    assert server_path.__wrapped__("this") != os.environ[SHARED]
 
 
 @pytest.mark.parametrize("script", ENDINGS)

@@ -45,7 +45,7 @@ from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.forked import forked
 from tests.model.strategies import FIRST, NOON, a_day
-from tests.sizes import sized
+from tests.sizes import sample, sized
 from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
 from tests.store.migrating_process import migrate
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
+    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.store.protocol import Store
     from tests.store.locations import DatabaseLocation, Location, NewLocation
 
@@ -187,6 +188,40 @@ async def test_a_backfill_resumes_in_an_older_store(location: Location, version:
     asked = {URL(f"?{arrival.query}").query["ymd"] for arrival in upstream.seen}
     assert {str(date) for date in set(period) - complete} == asked
     assert (report.remaining, report.reused + report.refused) == (0, len(complete))
+
+
+@pytest.mark.parametrize("before", sample(range(DAILY - 1, len(scripts("sqlite"))), 2))
+async def test_a_backfill_goes_on_in_the_store_of_each_later_version(
+    location: Location, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """What a run stored in the tables of an older version, the last one included, is not requested again."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.0, 0.0))
+    half, period = day(4), DateRange(FIRST, day(9))
+
+    async def backfill(end: dt.date) -> BackfillReport:
+        client = Client(
+            upstream.key,
+            limits=Limits(concurrency=4),
+            transport=upstream.transport(SystemClock()),
+            store=await location.open(),
+        )
+        async with client:
+            return await client.backfill(period.start, end, TARGETS)
+
+    with monkeypatch.context() as patch:
+        only(before, patch)
+        assert (await backfill(half)).complete
+    report = await backfill(period.end)
+    assert (report.complete, report.reused, report.done) == (True, 10, 10)
+    assert len({arrival.query for arrival in upstream.seen}) == len(upstream.seen) == 20
+    reader = store_of(where(location), read_only=True)
+    (account,) = (await reader.accounts()).values()
+    for target in TARGETS:
+        assert [each.date for each in await reader.read(account, target, period)] == list(period)
+    await reader.close()
+    only(before, monkeypatch)
+    with pytest.raises(StoreError, match=r"a newer hourlyclicks .*update hourlyclicks"):
+        await location.open()
 
 
 def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:

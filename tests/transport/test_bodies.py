@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import tracemalloc
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -95,19 +96,19 @@ async def test_a_body_may_be_as_large_as_a_mebibyte(
     assert held(transport) == 0
 
 
-BOMBS = {
-    "one member": gzip.compress(bytes(32 << 20)),
-    "many members": gzip.compress(bytes(1 << 20)) * 32,
-}
+@cache
+def bomb(members: int) -> bytes:
+    """Return 32 MiB of zeros, compressed in some parts."""
+    return gzip.compress(bytes((32 << 20) // members)) * members
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("members", [1, 32])
 @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized"])
 async def test_a_bomb_is_not_unpacked(
-    bomb: str, status: str, server: RawServer, transport: AiohttpTransport
+    members: int, status: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
     """Of a small body that decompresses to a huge one, only a little is ever in memory."""
-    server.then([answer(BOMBS[bomb], "Content-Encoding: gzip", status=status)])
+    server.then([answer(bomb(members), "Content-Encoding: gzip", status=status)])
     tracemalloc.start()
     try:
         with contextlib.suppress(DecodeError):

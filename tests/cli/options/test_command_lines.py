@@ -11,13 +11,12 @@ import shutil
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import openpyxl
-import pyarrow.parquet
 import pytest
 
 from hourlyclicks.model.quantities import count
 from tests.cli.lines import HELD, draw, draw_look
 from tests.cli.serving import invoke, serving
+from tests.late import LateModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.simulator import Simulator
     from tests.cli.lines import CommandLine
+
+openpyxl, parquet = LateModule("openpyxl"), LateModule("pyarrow.parquet")
 
 # More of them: COMMAND_LINES=600 pytest tests/cli/test_command_lines.py
 LINES = int(os.environ.get("COMMAND_LINES", "30"))
@@ -46,7 +47,7 @@ def asked_for(line: CommandLine) -> set[tuple[str, str]]:
 def written(line: CommandLine, data: bytes) -> set[tuple[str, str]]:
     """Return target and date of all that is in a result."""
     if line.form == "parquet":
-        table = pyarrow.parquet.read_table(io.BytesIO(data))
+        table = parquet.read_table(io.BytesIO(data))
         return set(zip(table["target"].to_pylist(), map(str, table["date"].to_pylist()), strict=True))
     if line.form == "xlsx":
         rows = openpyxl.load_workbook(io.BytesIO(data)).active.values

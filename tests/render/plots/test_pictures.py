@@ -11,19 +11,13 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
 
 from hourlyclicks import Group, Link, UsageError, plot
 from hourlyclicks.render import plots
-from hourlyclicks.render.plots import arithmetic, fonts, marks
-from hourlyclicks.render.plots.themes import theme_named
+from hourlyclicks.render.plots import arithmetic
+from tests.late import LateModule
 from tests.marks import thorough_only
 from tests.render.plots.pictures import hatched, scale_labels, series, texts, written
 from tests.sizes import sample, sized
@@ -31,12 +25,16 @@ from tests.sizes import sample, sized
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
+
     from hourlyclicks import HourlySeries
+
+mpl, colors = LateModule("matplotlib"), LateModule("matplotlib.colors")
+fonts, marks, themes = (LateModule(f"{plots.__name__}.{name}") for name in ("fonts", "marks", "themes"))
 
 KINDS = [plot.calendar, plot.week, plot.trend, plot.compare]
 THEMES = ["light", "dark"]
 HANGUL = Link("한국어", "https://vvd.bz")
-NAMES = (marks.DAYS, marks.MEAN, marks.BEYOND, marks.PROVISIONAL)
 GAPS = series(
     30, lambda day, hour: None if day == 10 or hour == 3 else day + hour, missing=[4, 5], provisional=[29]
 )
@@ -56,7 +54,7 @@ SHAPES: dict[str, HourlySeries] = {
 
 def pixels(figure: Figure) -> np.ndarray[Any, Any]:
     """Return a picture as an array, drawn without its own way of saving."""
-    canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
+    canvas: Any = LateModule("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba()).copy()
 
@@ -65,7 +63,7 @@ def pixels(figure: Figure) -> np.ndarray[Any, Any]:
 def test_every_series_can_be_drawn(kind: Any, shape: str) -> None:  # noqa: ANN401 - a function of the module
     """No warning and no error, whatever is or is not known; each picture is a figure of matplotlib."""
     figure = kind(SHAPES[shape], theme="dark")
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, LateModule("matplotlib.figure").Figure)
     figure.draw_without_rendering()
 
 
@@ -110,7 +108,7 @@ def test_the_settings_of_the_user_do_not_matter(kind: Any) -> None:  # noqa: ANN
     first, figure = kind(GAPS), kind(GAPS)
     expected, drawn = written(first, "png"), pixels(first)
     before = dict(mpl.rcParams)
-    with mpl.rc_context(OTHERS):  # type: ignore[arg-type]  # the type has only exact dicts
+    with mpl.rc_context(OTHERS):
         assert written(figure, "png") == expected
         assert written(kind(GAPS), "png") == expected
         np.testing.assert_array_equal(pixels(figure), drawn)
@@ -160,14 +158,14 @@ assert "matplotlib.pyplot" not in sys.modules
 
 def contrast(one: str, other: str) -> float:
     """Return the contrast of two colours, as the WCAG define it."""
-    lights = sorted(marks.luminance(to_rgba(colour)) for colour in (one, other))
+    lights: list[float] = sorted(marks.luminance(colors.to_rgba(colour)) for colour in (one, other))
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_contrasts(name: str) -> None:
     """Hatching, marks and lines have 3:1 with what is behind them, and text has 4.5:1."""
-    theme = theme_named(name)
+    theme = themes.theme_named(name)
     assert contrast(theme.hatch, theme.ground) >= 3
     for colour in (theme.provisional, theme.line):
         assert contrast(colour, theme.background) >= 3
@@ -178,10 +176,11 @@ def test_contrasts(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_the_ground_of_hatching_is_no_shade_of_the_scale(name: str) -> None:
     """The ground is grey; zero, the palest shade, is not."""
-    theme = theme_named(name)
+    theme = themes.theme_named(name)
 
     def saturation(colour: str) -> float:
-        return max(to_rgba(colour)[:3]) - min(to_rgba(colour)[:3])
+        parts: tuple[float, ...] = colors.to_rgb(colour)
+        return max(parts) - min(parts)
 
     assert saturation(theme.ground) < 0.03
     assert saturation(theme.shades[0]) > 0.08
@@ -190,7 +189,7 @@ def test_the_ground_of_hatching_is_no_shade_of_the_scale(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_a_scale_is_one_hue_and_goes_one_way(name: str) -> None:
     """Each shade is blue, and the contrast with the background grows."""
-    theme = theme_named(name)
+    theme = themes.theme_named(name)
     shades = [theme.scale(part) for part in np.linspace(0, 1, 50)]
     assert all(shade[2] >= shade[1] >= shade[0] for shade in shades)
     lights = [marks.luminance(shade) for shade in shades]
@@ -200,10 +199,10 @@ def test_a_scale_is_one_hue_and_goes_one_way(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_labels_in_cells_can_be_read(name: str) -> None:
     """In the middle shades too, black or white has 4.5:1."""
-    theme = theme_named(name)
+    theme = themes.theme_named(name)
     for part in np.linspace(0, 1, 50):
         shade = theme.scale(part)
-        text = to_rgba(marks.readable_on(shade))
+        text = colors.to_rgba(marks.readable_on(shade))
         lights = sorted((marks.luminance(text), marks.luminance(shade)))
         assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5
 
@@ -262,7 +261,7 @@ def test_an_orange_mark_is_above_a_provisional_day(kind: Any, name: str) -> None
     for patch in found:
         assert patch.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
         assert not patch.get_clip_on()
-        assert patch.get_facecolor() == to_rgba(theme_named(name).provisional)
+        assert patch.get_facecolor() == colors.to_rgba(themes.theme_named(name).provisional)
 
 
 def test_the_scale_says_what_lies_beyond_its_end() -> None:
@@ -381,9 +380,10 @@ def test_a_legend_that_is_too_long_has_two_rows() -> None:
     figure = plot.compare([series(365, all_kinds, missing=[50], provisional=[364])])
     figure.draw_without_rendering()
     scale = figure.axes[-1].bbox
-    named = [text for text in figure.texts if text.get_text() in {*marks.HATCHES, *NAMES}]
+    names = (*marks.HATCHES, marks.DAYS, marks.MEAN, marks.BEYOND, marks.PROVISIONAL)
+    named = [text for text in figure.texts if text.get_text() in names]
     legend = [text for text in named if text.get_position()[1] < 0.5]  # the first one is a title
-    assert len(legend) == len(marks.HATCHES) + len(NAMES)
+    assert len(legend) == len(names)
     assert all(text.get_window_extent().x1 < scale.x0 for text in legend)
     assert len({text.get_position()[1] for text in legend}) == 2
 
@@ -455,10 +455,16 @@ def test_a_comparison_of_different_ranges_has_one_axis() -> None:
 def test_lines_separate_the_hours_of_the_week() -> None:
     """They have the colour of the background, in each theme."""
     figure = plot.week(GAPS, theme="dark")
-    lines = [each for each in figure.axes[0].collections if isinstance(each, LineCollection)]
+    lines = [
+        each
+        for each in figure.axes[0].collections
+        if isinstance(each, LateModule("matplotlib.collections").LineCollection)
+    ]
     assert len(lines) == 2
     assert all(
-        to_rgba(np.asarray(each.get_color())[0]) == to_rgba(theme_named("dark").background) for each in lines
+        colors.to_rgba(np.asarray(each.get_color())[0])
+        == colors.to_rgba(themes.theme_named("dark").background)
+        for each in lines
     )
 
 
@@ -476,7 +482,7 @@ def test_a_long_target_is_shortened() -> None:
 
 def test_a_character_that_no_font_has_is_written_as_in_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """No warning and no empty box; the address is still the same."""
-    monkeypatch.setattr(fonts, "_CJK", ())
+    monkeypatch.setattr(f"{plots.__name__}.fonts._CJK", ())
     assert fonts.drawable("https://vvd.bz/é한", 60) == "https://vvd.bz/é%ED%95%9C"
     pixels(plot.week(series(8, target=HANGUL)))
 
@@ -485,7 +491,7 @@ def test_only_installed_fonts_are_named() -> None:
     """There would be a warning of any other; its own is always there, and the first."""
     names = fonts.families()
     assert names[0] == "DejaVu Sans"
-    assert set(names) <= {entry.name for entry in fontManager.ttflist}
+    assert set(names) <= {entry.name for entry in LateModule("matplotlib.font_manager").fontManager.ttflist}
 
 
 def test_hangul_is_drawn_where_a_font_has_it() -> None:
