@@ -130,6 +130,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         with pytest.MonkeyPatch.context() as patch:
             if not THOROUGH:
                 remember_types(patch)
+                patch.setenv("PGSSLMODE", "disable")  # else each connection prepares for TLS and asks for it
             yield server
     finally:
         server.remove()

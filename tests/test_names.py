@@ -40,7 +40,7 @@ CLASSES = words(
     applicant line held lanes call errand flight flights crew shelf watch term terms archive pages
     mark kept reason foresight score announcer constable police beat desk visit
     refusal taken takenerror tally carrier outlook holdings putaside silence
-    leasekeeper memorymark
+    leasekeeper memorymark place
     """
 )
 FUNCTIONS = words(
@@ -54,7 +54,7 @@ MODULES = words(
     gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
     watch term terms archive agenda foresight schedule score announcer judge quick text policing
     police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign
-    stock road forgetting
+    stock road forgetting naming cells held queued lost_memory sink
     """
 )
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")

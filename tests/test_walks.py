@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from hourlyclicks import Client, Limits, Link
+from hourlyclicks.fleet import AccountJob, KeyRef, run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator
 from tests.test_docs import section
 from tests.test_house import CALLS_UPWARD, FLOORS, PACKAGE, room_of
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 LINK = Link("spring-sale", "https://vvd.bz")
 MOST_HOPS = 12
-TITLES = ("From a call to the socket and back", "From a backfill to the disk", "Ranges of days")
+HIGHEST = FLOORS["client"]
+"""The floor up to which calls upwards are counted, as in the house."""
+TITLES = (
+    "From a call to the socket and back",
+    "From a backfill to the disk",
+    "Ranges of days",
+    "From a fleet to the limiter",
+)
 
 
 def hops_of(title: str) -> list[str]:
@@ -60,6 +68,11 @@ def first_calls(hops: list[str]) -> Iterator[list[str]]:
         found += called
 
 
+def key_of(_account: str) -> str:
+    """Return the key of every account."""
+    return DEFAULT_KEY
+
+
 async def walk(title: str, path: Path) -> None:
     """Make the call that a walk is about, to a server that limits nothing."""
     endpoint: Literal["auto", "v2"] = "auto" if title == "Ranges of days" else "v2"
@@ -68,6 +81,12 @@ async def walk(title: str, path: Path) -> None:
         if title == "From a call to the socket and back":
             async with Client(DEFAULT_KEY, **options) as client:
                 await client.fetch("2024-01-01", "2024-01-01", LINK)
+        elif title == "From a fleet to the limiter":
+            key = KeyRef.call("tests.test_walks:key_of", "acme")
+            job = AccountJob(
+                "acme", key=key, limits=Limits(), targets=[LINK], start="2024-01-01", end="2024-01-31"
+            )
+            assert (await run_jobs([job], store=path / "clicks.db", base_url=server.url)).complete
         else:
             async with Client(DEFAULT_KEY, store=path / "clicks.db", **options) as client:
                 await client.backfill("2024-01-01", "2024-01-31", [LINK])
@@ -103,7 +122,7 @@ def functions_of_higher_rooms() -> Iterator[set[str]]:
         here = code.co_filename.removeprefix(f"{PACKAGE}/")
         for name in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]:
             home = home_of(frame.f_locals[name])
-            if home.startswith("hourlyclicks.") and FLOORS[room_of(home)] > FLOORS[room_of(here)]:
+            if home.startswith("hourlyclicks.") and HIGHEST >= FLOORS[room_of(home)] > FLOORS[room_of(here)]:
                 found.add(f"{here}: {code.co_qualname.removesuffix('.__init__')}.{name}")
 
     before = sys.getprofile()

@@ -66,7 +66,7 @@ ENDINGS = (
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
-    Ending(NOT_RUNNING, "`stop`: no backfill is running; `fleet release`: no process holds the account"),
+    Ending(NOT_RUNNING, "`stop`: no run is in progress; `fleet release`: no process holds the account"),
     Ending(LEASE_LOST, "another process has taken the account, whose lease was lost", LeaseLostError),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`", StoppedError),
     Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),
@@ -76,7 +76,7 @@ ENDINGS = (
 _CODES = {ending.error: ending.code for ending in ENDINGS if ending.error is not None}
 
 
-class Failure(click.ClickException):
+class CommandError(click.ClickException):
     """Ends the command line with a sentence and an exit code.
 
     Args:
@@ -89,7 +89,7 @@ class Failure(click.ClickException):
         self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
 
     @classmethod
-    def of(cls, error: HourlyClicksError) -> Failure:
+    def of(cls, error: HourlyClicksError) -> CommandError:
         """Make one of an error."""
         return cls(sentence(error), exit_code(error))
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Allowance, Limits
+    from hourlyclicks.wire.key import ApiKey
     from hourlyclicks.wire.request import Origin
 
 _SPARE = 2
@@ -68,16 +69,7 @@ def assemble(
     runs: RunRegistry | LeasedRuns | None = None
     if storage is not None:
         workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
-        account = storage.account
-        fingerprint = origin.api_key.fingerprint if account is None else partial(fingerprint_of, account)
-        cache = DayCache(
-            storage.store,
-            owned=storage.owned,
-            fingerprint=fingerprint,
-            zone=zone,
-            clock=clock,
-            dispatch=dispatch,
-        )
+        cache = _cache_of(storage, origin.api_key, zone, environment)
         backend, runs = _backend_of(storage, cache, limits, clock, network.longest)
     limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
     if storage is not None and storage.lease is not None:
@@ -98,12 +90,9 @@ def assemble(
         from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
         from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
 
+        state = RangeState(allowance.longest_range, clock, strict=endpoint == "v3")
         ranges = RangeFetcher(
-            origin=origin,
-            rules=rules,
-            transport=network.transport,
-            state=RangeState(allowance.longest_range, clock, strict=endpoint == "v3"),
-            cache=cache,
+            origin=origin, rules=rules, transport=network.transport, state=state, cache=cache
         )
     return Services(
         fetcher=fetcher,
@@ -114,6 +103,19 @@ def assemble(
         workers=workers,
         spare=spare,
         runs=runs,
+    )
+
+
+def _cache_of(storage: Storage, key: ApiKey, zone: dt.tzinfo | None, environment: Environment) -> DayCache:
+    """Return the store of a client as a cache for the days of its account."""
+    account = storage.account
+    return DayCache(
+        storage.store,
+        owned=storage.owned,
+        fingerprint=key.fingerprint if account is None else partial(fingerprint_of, account),
+        zone=zone,
+        clock=environment.clock,
+        dispatch=environment.dispatch,
     )
 
 

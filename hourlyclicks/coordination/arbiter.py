@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import correct_clock, expire
 from hourlyclicks.coordination.heartbeat import write_heartbeats
-from hourlyclicks.coordination.lost_memory import assume_worst
 from hourlyclicks.coordination.orphans import disown, response_time
 from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER, ProcessQueue
-from hourlyclicks.coordination.state import BreakerState, Claim, SentRequest, holder_of
+from hourlyclicks.coordination.state import Claim, SentRequest, holder_of
+from hourlyclicks.coordination.worst_case import assume_worst
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
@@ -247,13 +247,9 @@ class Arbiter:
 
     def close(self) -> ArbiterState:
         """Copy what the step has changed into the state, and return it."""
-        window, spacing, breaker = (
-            self._throttle.window,
-            self._throttle.spacing,
-            self._throttle.window.breaker,
-        )
-        self._state.pause = BreakerState(breaker.epoch, breaker.until, breaker.held, breaker.probing)
-        self._state.throttle, self._state.even = spacing.state, window.even
+        window = self._throttle.window
+        self._state.pause, self._state.even = window.breaker.state, window.even
+        self._state.throttle = self._throttle.spacing.state
         if self.changed:
             self._state.seen = self._now
         return self._state
@@ -270,7 +266,7 @@ class Arbiter:
 
     def _restore(self) -> None:
         """Bring the throttle, with its window and its breaker, to where the state says it was."""
-        state, window, spacing = self._state, self._throttle.window, self._throttle.spacing
+        state, window = self._state, self._throttle.window
         over = [name for name, until in state.orphans.items() if until <= self._now]
         window.restore(
             in_flight=(request.sent for request in self._in_flight.values()),
@@ -278,13 +274,7 @@ class Arbiter:
             even=state.even,
             abandoned=(until for until in state.orphans.values() if until > self._now),
         )
-        breaker = window.breaker
-        breaker.epoch, breaker.until, breaker.held, breaker.probing = state.pause
-        if state.throttle is not None:
-            spacing.restore(state.throttle)
-        step = spacing.step
-        if step is not None:
-            window.space(step.slack, from_response=step.from_response)
+        self._throttle.restore(state.pause, state.throttle)
         for name in over:
             window.space_after(state.orphans[name])
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.coordination.arbiter import Arbiter
-from hourlyclicks.coordination.state import ArbiterState, BreakerState, SentRequest, holder_of
+from hourlyclicks.coordination.state import ArbiterState, SentRequest, holder_of
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from hourlyclicks.coordination.state import LimitsHolder
+    from hourlyclicks.pacing.breaker import BreakerState
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.throttle import ThrottleState
 
@@ -59,23 +60,16 @@ class LimiterState(NamedTuple):
     def throttle_of(self, limits: Limits) -> AdaptiveThrottle:
         """Return a throttle that goes on from here."""
         throttle = AdaptiveThrottle(limits)
-        window, breaker = throttle.window, throttle.window.breaker
-        window.restore(
+        throttle.window.restore(
             in_flight=self.in_flight, released=self.released, even=self.even, abandoned=self.abandoned
         )
-        breaker.epoch, breaker.until, breaker.held, breaker.probing = self.pause
-        if self.throttle is not None:
-            throttle.spacing.restore(self.throttle)
-        step = throttle.spacing.step
-        if step is not None:
-            window.space(step.slack, from_response=step.from_response)
+        throttle.restore(self.pause, self.throttle)
         return throttle
 
     @classmethod
     def of(cls, throttle: AdaptiveThrottle, now: int, slowest: int) -> LimiterState:
         """Return what a throttle knows at a moment."""
-        seen, breaker = throttle.window.snapshot(now), throttle.window.breaker
-        pause = BreakerState(breaker.epoch, breaker.until, breaker.held, breaker.probing)
+        seen, pause = throttle.window.snapshot(now), throttle.window.breaker.state
         released = seen.log[max(0, seen.logged - seen.constraints.most) : seen.logged]
         return cls(
             released, seen.in_flight, seen.abandoned, seen.even, pause, throttle.spacing.state, slowest

@@ -28,16 +28,16 @@ from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.processes import host_name, is_gone, process_of, this_process
 from hourlyclicks.coordination.renewal import LeaseRenewal
 from hourlyclicks.errors import HourlyClicksError, UsageError
-from hourlyclicks.store.group_commit import GroupCommit
+from hourlyclicks.store.grouped_leases import GroupedLeases
 from hourlyclicks.store.leases import LIFE, Holder, StoredLease
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.store.leases import LeaseStore, TakenLease
+    from hourlyclicks.store.leases import LeaseStore
     from hourlyclicks.store.protocol import Store
 
 _LOOK_AGAIN = 0.05
@@ -100,9 +100,7 @@ class Leases:
         self.renewal = LeaseRenewal(store, self.holder, clock=self._clock, life=life)
         self._held = self.renewal.held
         self._taking: set[int] = set()
-        self._finds: GroupCommit[tuple[str, str | None]] = GroupCommit(self._find_together)
-        self._takes: GroupCommit[_Wanted] = GroupCommit(self._take_together)
-        self._releases: GroupCommit[AccountLease] = GroupCommit(self._release_together)
+        self._grouped = GroupedLeases(store, self.holder, life)
         self._returning: set[asyncio.Future[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -158,14 +156,14 @@ class Leases:
         """Give a lease back, after its client was closed; a lost one is given back already."""
         if self._held.get(lease.account) is lease:
             del self._held[lease.account]
-            await self._releases.make(lease)
+            await self._grouped.release(lease)
 
     async def close(self) -> None:
         """Give all leases back, and end the task that renews them."""
         await self.renewal.end()
         if self._returning:
             await asyncio.wait(self._returning)
-        await self._releases.drain()
+        await self._grouped.drain()
         with suppress(HourlyClicksError):  # they expire
             await asyncio.gather(*[self.release(lease) for lease in tuple(self._held.values())])
 
@@ -179,7 +177,7 @@ class Leases:
         """Take a lease, or return why it cannot be taken."""
         salt = await self._store_salt()
         name, of_key = fingerprint(salt), None if key is None else key(salt)
-        account: int = await self._finds.make((name, of_key))
+        account = await self._grouped.account_number(name, of_key)
         wanted = _Wanted(account, label, name, of_key, alone)
         while account not in self._held and account not in self._taking:
             self._taking.add(account)
@@ -197,14 +195,15 @@ class Leases:
     ) -> AccountLease | StoredLease | TwinLease | None:
         """Take a lease, or return what keeps it from that; ``None``: nothing does any more."""
         began, wall = self._clock.monotonic(), self._clock.wall()
-        taken: TakenLease | None = await self._takes.make(wanted)
-        held = [] if taken else await self._store.leases(wanted.account)
+        account, label, alone = wanted.account, wanted.label, wanted.alone
+        taken = await self._grouped.take(account, label, alone=alone)
+        held = [] if taken else await self._store.leases(account)
         if held and is_gone(process_of(held[0].holder), process_of(self.holder)):
             began, wall = self._clock.monotonic(), self._clock.wall()
-            (taken,) = await self._take_together([wanted], gone=[held[0].holder.name])
+            taken = await self._grouped.take(account, label, alone=alone, gone=[held[0].holder.name])
         if taken is not None:
             lease = AccountLease(
-                wanted.account, taken, wanted.label, fingerprint=wanted.name, salt=salt, manager=self.renewal
+                account, taken, label, fingerprint=wanted.name, salt=salt, manager=self.renewal
             )
             lease.store = self._store.fenced(lease)
             self.renewal.hold(lease, began, wall)
@@ -231,22 +230,6 @@ class Leases:
             if self._salt is None:
                 self._salt = await cast("Store", self._store).salt()
             return self._salt
-
-    async def _find_together(self, wanted: Sequence[tuple[str, str | None]]) -> list[int]:
-        numbers = await self._store.account_numbers(dict(wanted))
-        return [numbers[name] for name, _ in wanted]
-
-    async def _take_together(
-        self, wanted: Sequence[_Wanted], *, gone: Sequence[str] = ()
-    ) -> list[TakenLease | None]:
-        labels = {each.account: each.label for each in wanted}
-        alone = {each.account: each.alone for each in wanted if each.alone is not None}
-        taken = await self._store.take_leases(labels, self.holder, self._life, gone=gone, alone=alone)
-        return [taken.get(each.account) for each in wanted]
-
-    async def _release_together(self, leases: Sequence[AccountLease]) -> list[None]:
-        await self._store.release_leases(leases)
-        return [None] * len(leases)
 
 
 async def end_leases(store: LeaseStore, label: str) -> int:

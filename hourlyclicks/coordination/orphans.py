@@ -1,4 +1,4 @@
-"""What remains of a process that has ended without a word, as after ``kill -9``.
+"""What remains of a process that has ended without releasing anything, as after ``kill -9``.
 
 That a process has ended is only known on its own machine (`hourlyclicks.coordination.processes`). Its queue
 entry and its claims end at once: it requests nothing any more, and stores nothing. Its requests in flight are

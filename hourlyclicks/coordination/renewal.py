@@ -112,7 +112,7 @@ class LeaseRenewal:
             pause = self._life / RENEWALS
             try:
                 await self._renew()
-            except Exception as error:  # noqa: BLE001 - without renewals, all clients would wait for ever
+            except Exception as error:  # noqa: BLE001 - without renewals, all clients would wait forever
                 pause = min(pause, _RETRY)
                 _log.warning("the leases of accounts could not be renewed, which is tried again: %s", error)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import attrs
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.pacing.breaker import BreakerState
 from hourlyclicks.pacing.throttle import ThrottleState
 
 if TYPE_CHECKING:
@@ -117,15 +118,6 @@ class LimitsHolder(NamedTuple):
 
     name: str
     token: int
-
-
-class BreakerState(NamedTuple):
-    """The pause, as in `hourlyclicks.pacing.breaker.CircuitBreaker`."""
-
-    epoch: int = 0
-    until: int = 0
-    held: bool = False
-    probing: bool = False
 
 
 @attrs.define

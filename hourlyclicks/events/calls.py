@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import Binding, duration
+from hourlyclicks.events.wording import Binding, short_duration
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
@@ -104,7 +104,7 @@ class Progress(_Deferred):
         least = "" if self.listed else "at least "
         return (
             f"{self.done:,} of {least}{count(self.total, 'day')} done{failed},"
-            f" {least}{duration(self.eta)} left, bound by {self.binding}"
+            f" {least}{short_duration(self.eta)} left, bound by {self.binding}"
         )
 
 

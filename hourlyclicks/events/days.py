@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import attrs
 
-from hourlyclicks.errors import ApiError, HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events.base import BaseEvent
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
@@ -113,6 +113,8 @@ class DayFailed(BaseEvent):
 class TargetParked(BaseEvent):
     """The API, or a gateway, rejects each day of a target with the same answer; it is parked.
 
+    So is a target whose answers cannot be used, for a reason that no retry changes.
+
     A backfill sends a probe after a minute, and at the end of the run if any other day was answered since;
     after the first answer the target is no longer parked. `fetch` and `stream` end with the rejection.
 
@@ -126,7 +128,7 @@ class TargetParked(BaseEvent):
 
     target: Target
     days: int
-    error: ApiError
+    error: HourlyClicksError
 
     @property
     def message(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import CLOCK_LOGGER, difference, duration, waits_for
+from hourlyclicks.events.wording import CLOCK_LOGGER, difference, short_duration, waits_for
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -28,7 +28,7 @@ class Paused(BaseEvent):
     @property
     def message(self) -> str:
         """What has happened, in words."""
-        return f"paused for {duration(self.seconds)}: {self.why}"
+        return f"paused for {short_duration(self.seconds)}: {self.why}"
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -70,7 +70,7 @@ class SlotsHeld(BaseEvent):
     @property
     def message(self) -> str:
         """What has happened, in words."""
-        return f"waiting for at most {duration(self.seconds)}: {self.why}"
+        return f"waiting for at most {short_duration(self.seconds)}: {self.why}"
 
 
 @attrs.frozen(kw_only=True, slots=False)

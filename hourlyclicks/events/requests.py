@@ -10,7 +10,7 @@ import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import ListName, duration
+from hourlyclicks.events.wording import ListName, short_duration
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 
@@ -61,7 +61,7 @@ class RequestDone(BaseEvent):
             end = f"HTTP {self.status}, {count(self.bytes, 'byte')}"
         else:
             end = "given up" if self.error is None else str(self.error)
-        return f"request {self.attempt} for {what}: {end} after {duration(self.seconds)}"
+        return f"request {self.attempt} for {what}: {end} after {short_duration(self.seconds)}"
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -111,7 +111,7 @@ class AttemptFailed(BaseEvent):
         """What has happened, in words."""
         return (
             f"attempt {self.attempt} for {self.day} of {self.target} failed,"
-            f" the next one follows after {duration(self.wait)}: {self.error}"
+            f" the next one follows after {short_duration(self.wait)}: {self.error}"
         )
 
 
@@ -202,5 +202,5 @@ class PageAttemptFailed(BaseEvent):
         """What has happened, in words."""
         return (
             f"attempt {self.attempt} for page {self.page} of the {self.name} failed,"
-            f" the next one follows after {duration(self.wait)}: {self.error}"
+            f" the next one follows after {short_duration(self.wait)}: {self.error}"
         )

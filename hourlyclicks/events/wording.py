@@ -32,7 +32,7 @@ def waits_for(requests: int, *, killed: bool) -> str:
     return f"{number} of {of} may still be under way"
 
 
-def duration(seconds: float) -> str:
+def short_duration(seconds: float) -> str:
     """Return a duration in one unit, as a line of the log has it: ``"0.4 s"``, ``"45 s"``, ``"3.5 h"``."""
     if seconds < _SHORT:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits matter

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.fetching.store_latch import StoreLatch
 from hourlyclicks.model.series_builder import SeriesBuilder
-from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.daily import is_due
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import SETTLED
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import DayState, LedgerEntry
     from hourlyclicks.store.protocol import RangeChange, Store
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 ENTRIES = 512
 """Ledger entries that are read at a time; they are smaller than days."""

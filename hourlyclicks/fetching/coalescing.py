@@ -163,8 +163,8 @@ class SingleFlight:
     async def settled(self, query: Query, caller: Caller) -> None:
         """Wait until no request for a day is under way, whatever comes of it.
 
-        A task that is found here may have its answer already, and only be writing it to the store. So who
-        needs a *new* answer waits for its end before calling `fetch`.
+        A task that is found here may have its answer already, and only be writing it to the store. So a
+        caller that needs a *new* answer waits for its end before calling `fetch`.
 
         Raises:
             OverError: the job is over.

@@ -27,6 +27,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, T
 from hourlyclicks.fetching.key_trust import Doubt, rejects_key
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import Question
+from hourlyclicks.model.rejections import is_lasting
 from hourlyclicks.pacing.breaker import MOST_PAUSES
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED
 from hourlyclicks.pacing.queue import OverError
@@ -206,7 +207,7 @@ class Exchange:
         rules, limiter = self._rules, self._rules.limiter
         self._name(error)
         if error.retryable:
-            response.discard()  # another connection may lead to a server that is well
+            response.discard()  # another connection may lead to a healthy server
         if isinstance(error, ApiError):
             self.asked = as_of  # a rejection of a day that was not over by then is not final
         try:
@@ -219,7 +220,7 @@ class Exchange:
         if doubt is Doubt.ASK_AGAIN:
             self._check_bounds(limiter.pause)
             return LOST
-        if isinstance(error, ApiError):
+        if is_lasting(error):
             self._report_rejection(error)
         self._fail(error)
         return ANSWERED
@@ -229,8 +230,8 @@ class Exchange:
         """Whether the request names nothing that could be rejected in place of the key."""
         return False
 
-    def _report_rejection(self, error: ApiError) -> None:
-        """Report to the circuit breakers that the API rejects the day."""
+    def _report_rejection(self, error: HourlyClicksError) -> None:
+        """Report to the circuit breakers that the day is rejected, or that its answer cannot be used."""
         breakers = self._task.caller.breakers
         if breakers is not None:
             now = self._rules.clock.monotonic()

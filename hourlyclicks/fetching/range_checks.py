@@ -1,20 +1,23 @@
 """Checks of the server for ranges: further requests, which prove whether it still answers for whole ranges.
 
-They ask for a witness, days that had clicks, and for nothing that the call needs. What an answer means for
-the days that were asked for before is told by `hourlyclicks.fetching.range_state`.
+They ask for a witness, days that had clicks, and for nothing that the call needs. Where none is known, the
+last months of the target are asked for: a link often begins long after the first day of a call, and without
+a row all of its days would have to be asked for one by one. What an answer means for the days that were asked
+for before is told by `hourlyclicks.fetching.range_state`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
 from hourlyclicks.fetching.task import Caller, FetchTask
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_proof import RangeProof
 from hourlyclicks.model.targets import Query
-from hourlyclicks.model.zones import last_ended
 from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
@@ -26,8 +29,13 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.range_memory import RangeMemory
     from hourlyclicks.fetching.range_state import RangeState
     from hourlyclicks.fetching.range_task import RangeTask
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+
+
+_ONE_DAY = dt.timedelta(days=1)
+_SHORTEST_MONTH = 28
+_MOST_MONTHS = 12
+"""How many months are asked for at most to find a day with clicks."""
 
 
 class RangeChecks:
@@ -47,14 +55,17 @@ class RangeChecks:
     async def check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
         """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
         state = self._state
+        if state.record.witness is None:
+            await self.late_rows(task, asked)
         witness = state.begin_check(urgent=urgent)
         if witness is None:
             return
-        latest = last_ended(self._fetcher.rules.clock.wall())
         proof = RangeProof()
-        checks = state.checks(witness.days, asked, latest=latest, all_of_them=urgent)
+        checks = state.checks(witness, asked, all_of_them=urgent)
         for days in checks:
             question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
+            if (days, witness.target) == (asked, task.query.target):  # it was answered just now
+                continue
             rows = await self._ask_beside(task, question)
             if rows is None:
                 return
@@ -71,6 +82,27 @@ class RangeChecks:
             await self._memory.learn(question, rows)
             proof = proof.after(days, answered)
         state.confirm(proof)
+
+    async def late_rows(self, task: RangeTask, asked: DateRange) -> Sequence[DayClicks]:
+        """Return rows of a target that was asked for in vain, from the last months, the latest first.
+
+        They are so old that a range can begin with each of their days. The longer the call, the more requests
+        are spent on this, once in a while: a month of silence costs a request a day.
+        """
+        target, state = task.query.target, self._state
+        months = min(_MOST_MONTHS, task.caller.job.remaining // _SHORTEST_MONTH)
+        last = state.cap.first(state.latest) - _ONE_DAY
+        for _ in range(months if state.begin_search(target) else 0):
+            days = DateRange(max(state.cap.first(last), last - (asked.end - asked.start)), last)
+            last = days.start - _ONE_DAY
+            question = Question(days.start, days.end, target, CLICKS_BY_RANGE.name)
+            rows = () if days == asked else await self._ask_beside(task, question)
+            if rows is None:
+                break
+            if rows:
+                await self._memory.learn(question, rows)
+                return rows
+        return ()
 
     async def _has_clicks(self, task: RangeTask, query: Query) -> bool:
         """Return whether version 2 has clicks for a day that a range lacks."""

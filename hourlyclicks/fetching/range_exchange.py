@@ -14,7 +14,7 @@ from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.errors import ApiError, HourlyClicksError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.exchange import PauseAll
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RangeExchange(Exchange):
-    """The requests for several days. A rejection of them is not reported as that of one day.
+    """The requests for several days; a rejection that may be about the range is not reported.
 
     Args:
         rules: what all exchanges share.
@@ -59,8 +59,14 @@ class RangeExchange(Exchange):
             raise self._error
         return super().next()
 
-    def _report_rejection(self, error: ApiError) -> None:
-        """Report nothing: the range may be too long, or only one of its days is rejected."""
+    def _report_rejection(self, error: HourlyClicksError) -> None:
+        """Report a rejection as that of the first day, unless it may be about the range.
+
+        A range may be too long, or only one of its days is rejected; then shorter ranges and single days
+        tell. Any other answer of a gateway would be the same for a single day.
+        """
+        if not is_about_range(error):
+            super()._report_rejection(error)
 
 
 def is_about_range(error: HourlyClicksError) -> bool:

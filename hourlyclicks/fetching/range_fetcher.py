@@ -145,15 +145,19 @@ class RangeFetcher(DayFetcher):
     async def _verify(self, task: RangeTask, rows: Sequence[DayClicks]) -> bool:
         """Compare a day with version 2, once; return whether the two agree. Nothing is stored before that.
 
-        Only a final day tells, since the figures of the others change from one request to the next.
+        Only a final day tells, since the figures of the others change from one request to the next. If the
+        answer has none with clicks, the last months of the target may have one.
 
         Raises:
             DecodeError: they differ.
         """
-        final = [day for day in rows if day.final and day.reported_hours]
+        final = _with_clicks(rows)
+        self._release(task)
+        if not final:
+            rows = await self._checks.late_rows(task, task.question.days)
+            final = _with_clicks(rows)
         if not final:
             return False
-        self._release(task)
         day, target = final[-1], task.query.target
         single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True, claims=False)
         (other,) = await self.ask(single, Exchange(self.rules, single))
@@ -249,6 +253,11 @@ class RangeFetcher(DayFetcher):
             tags = caller.context.tags
             self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
+
+
+def _with_clicks(rows: Sequence[DayClicks]) -> list[DayClicks]:
+    """Return the final days that have clicks."""
+    return [day for day in rows if day.final and day.reported_hours]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks import events
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_record import RangeRecord, Witness
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 
@@ -117,13 +116,13 @@ class RangeMemory:
         proof = state.learn(question.days, {day.date for day in rows})
         if state.tries_longer and len(question.days) >= state.most.most_days:
             await self._change(RangeRecord.longest_answered)
-        witness, known = _witness_in(question, rows), state.record
+        known, witness = state.record, self._witness_in(question, rows)
         if (
             known.proof.combined(proof) != known.proof
-            or known.is_better(witness)
+            or state.better(known, witness) != known.witness
             or (proof == known.proof and known.is_old(now))
         ):
-            await self._change(lambda record: record.proved(proof, witness, now))
+            await self._change(lambda record: record.proved(proof, state.better(record, witness), now))
 
     async def disprove(self, doubtful: Sequence[Query]) -> None:
         """Note that the server answers for fewer days than before, and put in doubt what that concerns."""
@@ -137,18 +136,13 @@ class RangeMemory:
         """Note that the witness cannot be asked for any more, as if its link was deleted."""
         await self._change(lambda record: record.without_witness())
 
+    def _witness_in(self, question: Question, rows: Sequence[DayClicks]) -> Witness | None:
+        """Return the best witness among the days of an answer that had clicks."""
+        days = [day.date for day in rows if day.final and day.reported_hours]
+        return Witness.best(question.target, days, self._state.cap, self._state.latest) if days else None
+
     async def _change(self, change: RangeChange) -> None:
         if self._cache is None:
             self._state.record = change(self._state.record)
         else:
             self._state.record = await self._cache.change_range_record(CLICKS_BY_RANGE.name, change)
-
-
-def _witness_in(question: Question, rows: Sequence[DayClicks]) -> Witness | None:
-    """Return the range of an answer that begins and ends with clicks, or else its best day with clicks."""
-    days = [day.date for day in rows if day.final and day.reported_hours]
-    if not days:
-        return None
-    if days[0] == question.first and days[-1] == question.last:
-        return Witness(question.target, question.days)
-    return max((Witness(question.target, DateRange(day, day)) for day in days), key=Witness.worth)

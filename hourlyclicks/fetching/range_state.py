@@ -22,16 +22,16 @@ import attrs
 
 from hourlyclicks.clock import SECOND, Clock
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.range_caps import RangeCap, cap_checks
+from hourlyclicks.model.range_caps import RangeCap
 from hourlyclicks.model.range_proof import RangeProof
-from hourlyclicks.model.range_record import RangeRecord
-from hourlyclicks.model.targets import Query
+from hourlyclicks.model.range_record import RangeRecord, Witness
+from hourlyclicks.model.targets import Query, Target
+from hourlyclicks.model.zones import last_ended
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from hourlyclicks.model.questions import Question
-    from hourlyclicks.model.range_record import Witness
 
 _SHIFT = 300 * SECOND
 """A proof counts for one to two of these times; a check is made at most once in one of them."""
@@ -101,6 +101,8 @@ class RangeState:
     proving: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     checking: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _checked: int | None = None
+    _asked: Witness | None = None
+    _searched: tuple[Target, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.recent = RecentProof(self.clock)
@@ -109,6 +111,11 @@ class RangeState:
     def cap(self) -> RangeCap:
         """How many days to ask for at a time at present."""
         return self.record.longest(self.most, self.clock.wall())
+
+    @property
+    def latest(self) -> dt.date:
+        """The last day that can be asked for: one that is over everywhere."""
+        return last_ended(self.clock.wall())
 
     @property
     def tries_longer(self) -> bool:
@@ -210,11 +217,12 @@ class RangeState:
     def is_worth_a_check(self, asked: DateRange, uncertain: set[dt.date]) -> bool:
         """Return whether a check may prove that days of an answer are empty.
 
-        Where only an end of the range is uncertain, and none ever had rows, the server probably leaves it
-        out; then it is cheaper to ask for that day.
+        Where only an end of the range is uncertain, and none ever had rows, the server may leave it out. The
+        witness tells that once; from then on it is cheaper to ask for that day.
         """
+        untried = self.record.witness != self._asked
         return any(
-            day not in (asked.start, asked.end) or self.record.proof.is_certain(day, asked)
+            untried or day not in (asked.start, asked.end) or self.record.proof.is_certain(day, asked)
             for day in uncertain
         )
 
@@ -222,37 +230,56 @@ class RangeState:
         """Return the witness to ask for; ``None``: there is none, or it was asked for lately.
 
         Args:
-            urgent: whether the answer looks as if it was shortened.
+            urgent: whether the answer looks as if it was shortened. Otherwise, a witness that proves more
+                than the one that was asked for is not kept waiting.
         """
-        now, pause = self.clock.monotonic(), URGENT_SHIFT if urgent else _SHIFT
-        if self.record.witness is None or (self._checked is not None and now - self._checked < pause):
+        now, pause, witness = self.clock.monotonic(), URGENT_SHIFT if urgent else _SHIFT, self.record.witness
+        if witness is None:
             return None
-        self._checked = now
-        return self.record.witness
+        if self._checked is not None and now - self._checked < pause:
+            asked = self._asked
+            if urgent or (asked is not None and self._worth(asked) >= self._worth(witness)):
+                return None
+        self._checked, self._asked = now, witness
+        return witness
 
-    def checks(
-        self, witness: DateRange, asked: DateRange, *, latest: dt.date, all_of_them: bool = False
-    ) -> list[DateRange]:
+    def begin_search(self, target: Target) -> bool:
+        """Return whether to look for a witness among the days of a target, if that was not done lately."""
+        now = self.clock.monotonic()
+        if self._searched is not None and self._searched[0] == target and now - self._searched[1] < _SHIFT:
+            return False
+        self._searched = target, now
+        return True
+
+    def checks(self, witness: Witness, asked: DateRange, *, all_of_them: bool = False) -> list[DateRange]:
         """Return what to ask for, to prove that ranges as long as one are answered for.
 
         Args:
-            witness: the range of the witness.
+            witness: the witness.
             asked: the range that was answered with days left uncertain.
-            latest: the last day to ask for.
             all_of_them: whether to ask also for what is proved at present.
         """
-        if len(witness) >= len(asked) and self.cap.allows(witness):
-            return [witness]
-        day, proof = witness.start, RangeProof() if all_of_them else self.recent.get()
-        needed = []
-        for check in cap_checks(day, self.cap, within=DateRange(dt.date.min, latest)):
-            if check.start == day:
-                proved = proof.first_included and proof.to_last >= len(asked)
-            else:
-                proved = proof.last_included and proof.from_first >= len(asked)
-            if not proved and check != asked:
-                needed.append(check)
-        return needed
+        reach, alone = self._worth(witness)
+        if alone and reach >= len(asked):
+            return [witness.days]
+        proof = RangeProof() if all_of_them else self.recent.get()
+        return [
+            check for check in witness.checks(self.cap, self.latest) if not _is_proved(check, witness, proof)
+        ]
+
+    def better(self, record: RangeRecord, witness: Witness | None) -> Witness | None:
+        """Return the better of the witness of a record and another one."""
+        return record.better(witness, self.cap, self.latest)
+
+    def _worth(self, witness: Witness) -> tuple[int, bool]:
+        return witness.worth(self.cap, self.latest)
+
+
+def _is_proved(check: DateRange, witness: Witness, proof: RangeProof) -> bool:
+    """Return whether a check would tell what is known: that its end of a range so long is not cut."""
+    if check.start in (witness.days.start, witness.days.end):
+        return proof.first_included and proof.to_last >= len(check)
+    return proof.last_included and proof.from_first >= len(check)
 
 
 def is_suspicious(asked: DateRange, answered: Collection[dt.date]) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
-    from hourlyclicks.errors import ApiError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.window import Slot
@@ -37,8 +37,8 @@ class TargetBreakers(Protocol):
         """Note that a day was answered."""
         ...
 
-    def rejected(self, query: Query, error: ApiError, *, now: int, asked: dt.datetime) -> None:
-        """Note that the API has rejected a day."""
+    def rejected(self, query: Query, error: HourlyClicksError, *, now: int, asked: dt.datetime) -> None:
+        """Note that a day was rejected, or that its answer cannot be used."""
         ...
 
     def recorded(self, query: Query, earlier: LedgerEntry | None) -> None:

@@ -40,14 +40,14 @@ class Admission:
         self._room = asyncio.Event()
         network.on_freed = self._look
 
-    async def admit(self) -> Place:
+    async def admit(self) -> AdmittedAccount:
         """Wait until a further account may begin."""
         while not self._has_room():
             self._room.clear()
             await self._room.wait()
         self.active += 1
         self._starting += 1
-        return Place(self)
+        return AdmittedAccount(self)
 
     def started(self) -> None:
         """Note that the requests of an account are those of the network from now on."""
@@ -67,8 +67,8 @@ class Admission:
             self._room.set()
 
 
-class Place:
-    """The right of one account to be active.
+class AdmittedAccount:
+    """An account that was admitted and is active until it leaves.
 
     Args:
         admission: what has let it begin.

@@ -1,6 +1,6 @@
 """Run the accounts of one process: begin each when there is room, and end them all when it is time.
 
-Accounts are read one by one, and only so many are active at once: each of them holds a client and its place
+Accounts are read one by one, and only so many are active at once: each of them holds a client and its state
 in memory, and one that is done holds nothing but its report.
 
 Each active account is held by a lease, so that several processes may run the same accounts at the same time.
@@ -16,17 +16,17 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError, carry
-from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccount
+from hourlyclicks.fleet.held_accounts import LOOK_AFTER, HeldAccount
 from hourlyclicks.fleet.one_account import TakenAccount
-from hourlyclicks.fleet.outcomes import Outcomes
+from hourlyclicks.fleet.outcomes import AccountOutcomes
 from hourlyclicks.fleet.sources import all_jobs
 from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
-    from hourlyclicks.fleet.admission import Admission, Place
-    from hourlyclicks.fleet.held import HeldJobs
+    from hourlyclicks.fleet.admission import Admission, AdmittedAccount
+    from hourlyclicks.fleet.held_accounts import HeldJobs
     from hourlyclicks.fleet.one_account import AccountRunner
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.sources import JobsInHand
@@ -66,7 +66,7 @@ class FleetRun:
         self._stats = stats
         self._halt = halt
         self._admission = admission
-        self._outcomes = Outcomes(stats)
+        self._outcomes = AccountOutcomes(stats)
         if isinstance(jobs, Collection):  # all are known, also those that a run does not come to
             for number, job in enumerate(jobs):
                 self._outcomes.add(job, number)
@@ -145,12 +145,12 @@ class FleetRun:
 
     async def _begin(self, group: asyncio.TaskGroup, job: AccountJob, number: int) -> None:
         self._outcomes.add(job, number)
-        place = await self._admission.admit()
-        group.create_task(self._work(job, number, place))
+        admitted = await self._admission.admit()
+        group.create_task(self._work(job, number, admitted))
 
-    async def _work(self, job: AccountJob, number: int, place: Place) -> None:
+    async def _work(self, job: AccountJob, number: int, admitted: AdmittedAccount) -> None:
         try:
-            found = await self._counted(job, place)
+            found = await self._counted(job, admitted)
         except HourlyClicksError as error:  # of the store
             self._outcomes.interrupted(number, error)
             self._stop(StopReason.ERROR, error)
@@ -160,18 +160,18 @@ class FleetRun:
         else:
             self._end(job, number, found)
         finally:
-            place.leave()
+            admitted.leave()
             self._one_ended.set()
 
-    async def _counted(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
+    async def _counted(self, job: AccountJob, admitted: AdmittedAccount) -> AccountReport | HeldAccount:
         """Fetch the days of an account, which is active until then: its end is reported without it."""
         self._stats.running += 1
         try:
-            return await self._fetch(job, place)
+            return await self._fetch(job, admitted)
         finally:
             self._stats.running -= 1
 
-    async def _fetch(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
+    async def _fetch(self, job: AccountJob, admitted: AdmittedAccount) -> AccountReport | HeldAccount:
         """Fetch the days of an account; while its key or its lease is awaited, the end cancels it."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is in a task
@@ -181,7 +181,7 @@ class FleetRun:
         finally:
             self._taking.discard(task)
         if isinstance(taken, TakenAccount):
-            return await self._runner.run(job, taken, on_start=place.started)
+            return await self._runner.run(job, taken, on_start=admitted.started)
         return taken
 
     def _end(self, job: AccountJob, number: int, found: AccountReport | HeldAccount) -> None:

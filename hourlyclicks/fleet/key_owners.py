@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
-from hourlyclicks.store.group_commit import GroupCommit
+from hourlyclicks.store.grouped_leases import GroupedKeys
 from hourlyclicks.wire.key import ApiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hourlyclicks.store.leases import LeaseStore, StoredLease
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.wire.key import Secret
@@ -48,9 +46,9 @@ class KeyOwners:
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
         self._store_salt = b""
-        self._reads: GroupCommit[tuple[str, ApiKey, float]] = GroupCommit(self._read_together)
+        self._keys = GroupedKeys(store)
 
-    def claim(self, name: str, key: Secret) -> None:
+    def register(self, name: str, key: Secret) -> None:
         """Make an account the owner of a key.
 
         Raises:
@@ -72,17 +70,8 @@ class KeyOwners:
             UsageError: one does, or did until so many seconds ago.
             StoreError: the store cannot be read.
         """
-        found: StoredLease | None = await self._reads.make((name, ApiKey(key), window))
+        salt = self._store_salt = self._store_salt or await cast("Store", self._store).salt()
+        of_name, of_key = fingerprint_of(name, salt), ApiKey(key).fingerprint(salt)
+        found = await self._keys.held(of_name, of_key, since=window)
         if found is not None:
             raise same_key(name, found)
-
-    async def _read_together(self, wanted: Sequence[tuple[str, ApiKey, float]]) -> list[StoredLease | None]:
-        """Look for several accounts with one statement."""
-        salt = self._store_salt = self._store_salt or await cast("Store", self._store).salt()
-        keys = {fingerprint_of(name, salt): key.fingerprint(salt) for name, key, _ in wanted}
-        leases = await self._store.leases_with_keys(keys, max(window for _, _, window in wanted))
-        found = [leases.get(name) for name in keys]
-        return [
-            None if lease is None or lease.left <= -window else lease
-            for lease, (_, _, window) in zip(found, wanted, strict=True)
-        ]

@@ -16,7 +16,7 @@ from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import TwinLease
 from hourlyclicks.errors import LeaseLostError, StoreError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
-from hourlyclicks.fleet.held import HeldAccount
+from hourlyclicks.fleet.held_accounts import HeldAccount
 from hourlyclicks.fleet.key_owners import same_key
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
@@ -97,7 +97,7 @@ class AccountRunner:
         """
         try:
             key = await job.key.key()
-            self._owners.claim(job.name, key)
+            self._owners.register(job.name, key)
             window = self._options.window_of(job)
             await self._owners.check(job.name, key, window=window)
             of_key = ApiKey(key).fingerprint

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fleet.stats import FleetStats
 
 
-class Outcomes:
+class AccountOutcomes:
     """The reports of the accounts, by the numbers of their jobs.
 
     Args:

@@ -15,7 +15,7 @@ import attrs
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.fleet.job_values import as_values
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.queued import QueuedBackfill
+from hourlyclicks.fleet.queued_backfill import QueuedBackfill
 from hourlyclicks.fleet.repetition import repeat_at
 from hourlyclicks.fleet.sources import all_jobs
 from hourlyclicks.fleet.task_options import STORE

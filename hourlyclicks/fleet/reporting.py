@@ -115,7 +115,7 @@ class _ShownRuns:
             try:
                 self._report = asyncio.ensure_future(self._store.report_fleet(self._entry()))
                 stop = await wait_shielded(self._report)
-            except HourlyClicksError:  # the renewal of the leases tells of it
+            except HourlyClicksError:  # the renewal of the leases logs it
                 continue
             if stop and not self.stopped:
                 self.stopped = True
@@ -129,7 +129,7 @@ class _ShownRuns:
         return FleetEntry(self._key, self._name, self._holder, age, active, waiting, requests)
 
     async def end(self) -> None:
-        """Be forgotten, after the task was cancelled; if that fails, the last report soon counts as dead.
+        """Remove this run from the store, after the task was cancelled; if that fails, it expires soon.
 
         A report that is under way is waited for: it could reach the store last.
         """

@@ -15,7 +15,7 @@ from hourlyclicks.client.resources import Environment, Network
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.admission import Admission
 from hourlyclicks.fleet.fleet_run import FleetRun
-from hourlyclicks.fleet.held import HeldJobs
+from hourlyclicks.fleet.held_accounts import HeldJobs
 from hourlyclicks.fleet.key_owners import KeyOwners
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.one_account import AccountRunner

@@ -19,7 +19,7 @@ _EVERY = SECOND
 
 
 class FleetStats:
-    """The sums of a run, and who hears of them.
+    """The sums of a run, which are reported by events.
 
     Args:
         dispatch: receives the events.

@@ -124,7 +124,7 @@ class Backfill:
         """Record where targets begin of which nothing was answered, unless the key is wrong."""
         if isinstance(self._error, AuthenticationError):
             self._cache.drop_beginnings()
-        with suppress(HourlyClicksError):  # what ended the run tells
+        with suppress(HourlyClicksError):  # the error that ended the run is raised
             await self._cache.record_beginnings()
 
     # -- what ends it early -----------------------------------------------------------------------------

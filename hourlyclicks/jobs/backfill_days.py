@@ -125,7 +125,7 @@ class BackfillDays(BreakerListener):
         await self._items.aclose()
 
     @property
-    def parked(self) -> dict[Target, ApiError]:
+    def parked(self) -> dict[Target, HourlyClicksError]:
         """The targets that are parked, and why."""
         return dict(self._circuit.parking.parked)
 
@@ -211,7 +211,7 @@ class BackfillDays(BreakerListener):
         self.stats.remove_failure(query)
         self._add(day)
 
-    def outage(self, error: ApiError) -> None:
+    def outage(self, error: HourlyClicksError) -> None:
         """End the run: the API rejects everything."""
         self._stop(StopReason.TROUBLE, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hourlyclicks.errors import ApiError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
 
@@ -24,5 +24,5 @@ class BreakerListener:
     def recovered(self, query: Query, day: DayClicks) -> None:
         """Note that a day that had failed was answered after all."""
 
-    def outage(self, error: ApiError) -> None:
+    def outage(self, error: HourlyClicksError) -> None:
         """Note that the API rejects everything; see `hourlyclicks.jobs.outage`."""

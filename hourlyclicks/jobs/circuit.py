@@ -18,7 +18,6 @@ from hourlyclicks.pacing.queue import HeldError, OverError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.breaker_listener import BreakerListener
     from hourlyclicks.jobs.services import Services
@@ -34,7 +33,7 @@ class ParkedError(Exception):
         error: why.
     """
 
-    def __init__(self, error: ApiError) -> None:
+    def __init__(self, error: HourlyClicksError) -> None:
         self.error = error
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.server_ranges import ServerRanges
-    from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow, Outcome
+    from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow, SumOutcome
     from hourlyclicks.model.targets import Target
     from hourlyclicks.model.zones import Finality
     from hourlyclicks.store.freshness import Freshness
@@ -120,9 +120,9 @@ class CollectedSums:
             DailyClicks(day, None, None, answer.moment, final=False) for day, answer in self.uncertain.items()
         )
 
-    def outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, Outcome]:
+    def outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, SumOutcome]:
         """Return the results of days, as far as they are known."""
-        known: dict[dt.date, Outcome] = {**self.uncertain, **self.failures, **self.days}
+        known: dict[dt.date, SumOutcome] = {**self.uncertain, **self.failures, **self.days}
         return {day: known[day] for day in days if day in known}
 
     def series(self) -> DailySeries:

@@ -76,7 +76,7 @@ class Confirmer:
         entry = rejection.earlier
         if entry is None or entry.state is DayState.REFUSED:
             return entry is not None
-        answered = (await self._witnesses.history(rejection.query.target)).answered
+        answered = (await self._witnesses.earlier_answers(rejection.query.target)).answered
         return answered is not None and entry.asked_at < answered
 
     async def _is_repeated(self, rejection: Rejection, like: Likeness) -> bool:

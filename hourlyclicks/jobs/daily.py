@@ -33,6 +33,7 @@ from hourlyclicks.jobs.tracker import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
+from hourlyclicks.model.rejections import is_lasting
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.queue import Job
 from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE
@@ -300,17 +301,17 @@ class DailyRun:
     async def _failed(self, needed: frozenset[dt.date], error: HourlyClicksError) -> None:
         """Note that days have failed, and what that means for the run."""
         self._sums.fail(needed, error)
-        if is_refusal(error):
+        if is_lasting(error):
             await self._check(min(needed), error)
-        elif error.retryable and self._fetcher.gives_up(self._job):
+        if error.retryable and not is_refusal(error) and self._fetcher.gives_up(self._job):
             self._given_up = True
             self._pool.stop()
 
     async def _check(self, day: dt.date, error: HourlyClicksError) -> None:
-        """After some same refusals in a row, ask for one other day, and end the run if that is refused too.
+        """After some same failures in a row, ask for one other day, and end the run if that fails alike.
 
         Raises:
-            HourlyClicksError: the API refuses every day of the target.
+            HourlyClicksError: every day of the target fails so.
         """
         other = self._refusals.refused(day, error)
         if other is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.errors import UsageError
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 _MOST_REQUESTS = 10**12
 
@@ -101,7 +101,7 @@ def count_all(days: DateRange, targets: int, cap: RangeCap | None) -> int:
     """
     check_whole("targets", targets, least=0)
     if len(days) * targets > _MOST_REQUESTS:
-        raise UsageError(f"{targets} targets are more than can be reckoned with")
+        raise UsageError(f"{targets} targets are too many for an estimate")
     return targets * (len(days) if cap is None else count_ranges(days, cap))
 
 

@@ -29,7 +29,7 @@ import attrs
 
 from hourlyclicks import events
 from hourlyclicks.errors import ApiError, DecodeError
-from hourlyclicks.fetching.pages import SHORTEST_PERIOD, fetch_page
+from hourlyclicks.fetching.list_pages import SHORTEST_PERIOD, fetch_page
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import ListedGroup, ListedLink
 from hourlyclicks.model.quantities import count
@@ -200,7 +200,7 @@ class ListReader:
             page = await self._page(name, endpoint, following, created, number)
             new = reading.add(page)
             yield new
-            following = page.next if new else None  # a server that ignores the number goes on for ever
+            following = page.next if new else None  # a server that ignores the number goes on forever
         if reading.pages > 1:
             first = await self._page(name, endpoint, 1, created, number)
             reading.end(first)

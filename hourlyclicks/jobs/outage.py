@@ -1,4 +1,4 @@
-"""Whether the API rejects everything, whatever the target: then the run had better end.
+"""Whether the API rejects everything, whatever the target: then the run ends.
 
 The circuit breaker of a target opens when its own days are rejected in a row. That is not enough when the
 API is under maintenance, or a gateway answers in its place: a run with thousands of targets would park them
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.model.rejections import likeness
 
 if TYPE_CHECKING:
-    from hourlyclicks.errors import ApiError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.targets import Query
 
 WIDE = 12
@@ -32,22 +32,22 @@ class OutageDetector:
 
     def __init__(self) -> None:
         self.outage = False
-        self._error: ApiError | None = None  # the last rejection of the row
+        self._error: HourlyClicksError | None = None  # the last rejection of the row
         self._days: set[Query] = set()  # the days of the row
         self._answers = 0  # at its beginning
         self._most = WIDE  # twice as many after each witness that was answered
-        self._second: ApiError | None = None  # why a second target was parked, with no answer in between
+        self._second: HourlyClicksError | None = None  # why a second target was parked, with no answer since
         self._before = 0  # how many answers there were then, or when the witness was called for
         self._asking = False
 
-    def rejected(self, query: Query, error: ApiError, answers: int) -> None:
+    def rejected(self, query: Query, error: HourlyClicksError, answers: int) -> None:
         """Note one more rejection; an answer, or another rejection, begins a new row."""
         if self._error is None or answers != self._answers or likeness(error) != likeness(self._error):
             self._days.clear()
         self._error, self._answers = error, answers
         self._days.add(query)
 
-    def parked_alike(self, error: ApiError, answers: int) -> None:
+    def parked_alike(self, error: HourlyClicksError, answers: int) -> None:
         """Note that a second target was parked by the same rejection, with no answer in between."""
         self._second, self._before = error, answers
 
@@ -67,7 +67,7 @@ class OutageDetector:
         """Note that the witness had no result; another one is called for in due time."""
         self._asking = False
 
-    def end_witness(self, answers: int) -> ApiError | None:
+    def end_witness(self, answers: int) -> HourlyClicksError | None:
         """Note that the witness has ended; return the rejection if nothing was answered since it was sent."""
         error = self._second or self._error
         if self._before == answers:

@@ -32,7 +32,7 @@ from hourlyclicks.model.targets import Query
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.errors import ApiError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
@@ -115,7 +115,7 @@ class Parking:
     """
 
     def __init__(self, *, keeps: bool) -> None:
-        self.parked: dict[Target, ApiError] = {}
+        self.parked: dict[Target, HourlyClicksError] = {}
         self.released: list[tuple[Target, list[Query]]] = []
         self.unsettled = False
         self._keeps = keeps
@@ -147,7 +147,7 @@ class Parking:
         else:
             self._close(breaker, query, sent)
 
-    def rejected(self, query: Query, error: ApiError, *, now: int, asked: dt.datetime) -> None:
+    def rejected(self, query: Query, error: HourlyClicksError, *, now: int, asked: dt.datetime) -> None:
         """Note that the API has rejected a day."""
         self.unsettled = True
         if self.rejections.is_confirming(query):
@@ -214,7 +214,7 @@ class Parking:
         """Note that the witness had no result; another one is called for in due time."""
         self._outage.drop_witness()
 
-    def end_witness(self) -> ApiError | None:
+    def end_witness(self) -> HourlyClicksError | None:
         """Return the rejection that ends the run, if nothing was answered, not even the witness."""
         return self._outage.end_witness(self._answers)
 
@@ -312,7 +312,7 @@ class Parking:
             self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
-    def _trial_rejected(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
+    def _trial_rejected(self, query: Query, breaker: Breaker, error: HourlyClicksError, now: int) -> None:
         """Note that a check or a probe was rejected."""
         if breaker.state is State.PROBING:
             breaker.state = State.PARKED
@@ -322,7 +322,7 @@ class Parking:
             breaker.count(query, likeness(error))
             self._set_closed(breaker)
 
-    def _park(self, target: Target, breaker: Breaker, error: ApiError, now: int) -> None:
+    def _park(self, target: Target, breaker: Breaker, error: HourlyClicksError, now: int) -> None:
         """Open the breaker; a second target with the same rejection may be an outage."""
         if any(
             self._breakers[other].like == breaker.like and self._breakers[other].answers == self._answers

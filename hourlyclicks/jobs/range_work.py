@@ -71,7 +71,8 @@ class _Part:
         cap: the cap that it was made for, after a longer range was refused.
         refused: that range.
         again: whether an answer was not certain about them before.
-        optional: further days that the same request can ask for; they are not asked for again.
+        optional: further days that the same request can ask for; they are not asked for again, except in a
+            shorter range that is needed anyway.
     """
 
     days: Days
@@ -79,6 +80,17 @@ class _Part:
     refused: _Refused | None = None
     again: bool = False
     optional: Days = ()
+
+    @property
+    def asked(self) -> DateRange:
+        """The range to ask for."""
+        days = [*self.days, *self.optional]
+        return DateRange(min(days), max(days))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether this is a single day."""
+        return len(self.days) + len(self.optional) == 1
 
 
 @attrs.define
@@ -97,8 +109,8 @@ class _Left:
 
     def put_first(self, parts: Sequence[_Part]) -> None:
         """Put parts in front of the others; those of one day are left to version 2."""
-        self.single += [part.days[0] for part in parts if len(part.days) == 1]
-        self.parts.extendleft(reversed([part for part in parts if len(part.days) > 1]))
+        self.single += [part.days[0] for part in parts if part.is_single]
+        self.parts.extendleft(reversed([part for part in parts if not part.is_single]))
         if any(part.cap == _ONE_DAY for part in parts):  # ranges of all lengths are refused
             self.give_up()
 
@@ -166,12 +178,12 @@ class RangeWork:
         if len(days) + len(optional) < 2 or not await self._fetcher.memory.usable():  # noqa: PLR2004 - a range has two
             left.single += days
             return
-        asked = DateRange(min([*days, *optional]), max([*days, *optional]))
-        if not self._state.cap.allows(asked):  # it was made before the cap was lowered
-            fitting = plan_ranges(days, self._state.cap, within=asked)
+        part = attrs.evolve(part, days=days, optional=optional)
+        if not self._state.cap.allows(part.asked):  # it was made before the cap was lowered
+            fitting = plan_ranges(days, self._state.cap, within=part.asked)
             left.put_first([_part_of(days, each) for each in fitting])
             return
-        left.put_first(await self._fetch_part(target, attrs.evolve(part, days=days, optional=optional), left))
+        left.put_first(await self._fetch_part(target, part, left))
         if left.refusals > _MOST_REFUSALS:
             left.give_up()
 
@@ -189,7 +201,8 @@ class RangeWork:
             if not is_refusal(error):
                 return _alone(open_)
             left.refusals += 1
-            return self._shorter(attrs.evolve(part, days=open_))
+            optional = [day for day in part.optional if day not in outcomes]
+            return self._shorter(attrs.evolve(part, days=open_, optional=optional))
         left.refusals = 0
         await self._lower_cap(part)
         return self._left(part, outcomes)
@@ -222,15 +235,19 @@ class RangeWork:
 
     def _shorter(self, part: _Part) -> list[_Part]:
         """Return what to ask for after a range was refused."""
-        refused = DateRange(part.days[0], part.days[-1])
-        if self._state.reach >= len(refused):  # its length is not the reason
-            return [_part_of(part.days, half) for half in halves(refused, part.days)]
+        asked = part.asked
+        if self._state.reach >= len(asked):  # its length is not the reason
+            return [_part_of(part.days, half) for half in halves(asked, part.days)]
         cap = part.cap or self._state.cap
-        while cap.allows(refused):
+        while cap.allows(asked):
             cap = cap.smaller() or _ONE_DAY
-        shorter = plan_ranges(part.days, cap, within=refused)
-        instead = _Refused(len(shorter))
-        return [attrs.evolve(_part_of(part.days, days), cap=cap, refused=instead) for days in shorter]
+        shorter = plan_ranges(part.days, cap, optional=part.optional, within=asked)
+        # An optional day that no shorter range has room for may be the reason.
+        instead = _Refused(len(shorter)) if _cover(shorter, part.optional) else None
+        return [
+            attrs.evolve(_part_of(part.days, days, part.optional), cap=cap, refused=instead)
+            for days in shorter
+        ]
 
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
@@ -254,5 +271,14 @@ def _alone(days: Days) -> list[_Part]:
     return [_Part([day]) for day in days]
 
 
-def _part_of(days: Days, within: DateRange, *, again: bool = False) -> _Part:
-    return _Part([day for day in days if day in within], again=again)
+def _part_of(days: Days, within: DateRange, optional: Days = (), *, again: bool = False) -> _Part:
+    return _Part(
+        [day for day in days if day in within],
+        again=again,
+        optional=[day for day in optional if day in within],
+    )
+
+
+def _cover(ranges: Sequence[DateRange], days: Days) -> bool:
+    """Return whether each of the days is in one of the ranges."""
+    return all(any(day in range_ for range_ in ranges) for day in days)

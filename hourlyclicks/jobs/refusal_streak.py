@@ -2,16 +2,16 @@
 
 When `ROW` refusals of single days in a row are alike, one other day decides: one that was answered before,
 or else the one at the other end of the range. If it is refused in the same way, so is every day. Otherwise
-only those days are refused, and refusals of that kind call for no other check until the next answer.
+only those days are refused, and refusals of that kind call for no other check until the next answer. The
+answer of a gateway to a range counts like a refusal, and so does one that no retry changes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import ApiError
 from hourlyclicks.jobs.parking import ROW
-from hourlyclicks.model.rejections import likeness
+from hourlyclicks.model.rejections import is_lasting, likeness
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,4 +57,4 @@ class RefusalStreak:
 
 
 def _like(error: HourlyClicksError) -> Likeness | None:
-    return likeness(error) if isinstance(error, ApiError) else None
+    return likeness(error) if is_lasting(error) else None

@@ -51,9 +51,11 @@ class Services:
         workers: the size of the worker pool of a job.
         spare: how many spare workers may be started while some of these wait.
         ranges: fetches ranges of days, if the client uses the endpoint for them.
+        runs: the runs that other processes see; ``None``: there is no store.
+
+    Attributes:
         running: the jobs that run.
         finishing: the workers that complete a request of a call that has ended.
-        runs: the runs that other processes see; ``None``: there is no store.
     """
 
     fetcher: DayFetcher
@@ -63,9 +65,9 @@ class Services:
     workers: int
     spare: int
     ranges: RangeFetcher | None = None
-    running: set[Stoppable] = attrs.field(factory=set)
-    finishing: Finishing = attrs.field(factory=Finishing)
     runs: RunRegistry | LeasedRuns | None = None
+    running: set[Stoppable] = attrs.field(factory=set, init=False)
+    finishing: Finishing = attrs.field(factory=Finishing, init=False)
 
     def required_cache(self, job: str = "a backfill") -> DayCache:
         """Return the store of a job that cannot do without.

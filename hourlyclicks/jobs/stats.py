@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from hourlyclicks.errors import ApiError, HourlyClicksError
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.model.report import StopReason
     from hourlyclicks.model.targets import Query, Target
 
 _MOST_FAILURES = 1000
-_NONE: Mapping[Target, ApiError] = MappingProxyType({})
+_NONE: Mapping[Target, HourlyClicksError] = MappingProxyType({})
 
 
 class BackfillStats:
@@ -80,7 +80,7 @@ class BackfillStats:
         stopped: StopReason,
         error: HourlyClicksError | None,
         again_at: dt.datetime,
-        parked: Mapping[Target, ApiError] = _NONE,
+        parked: Mapping[Target, HourlyClicksError] = _NONE,
         unsent: int = 0,
     ) -> BackfillReport:
         """Return the report of a run that is over.

@@ -116,7 +116,7 @@ class DayStream:
             self._buffer.put(position, await self._run.fetch(query))
         except HourlyClicksError as error:
             self._fail(position, error)
-        except OverError:  # it is stopped, and tells that itself
+        except OverError:  # it is stopped, which `on_stop` reports
             return
         except BaseException as error:
             self._broke(error)

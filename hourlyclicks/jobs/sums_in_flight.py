@@ -47,7 +47,7 @@ class AnswerWithoutRow:
     moment: dt.datetime
 
 
-Outcome: TypeAlias = DailyClicks | AnswerWithoutRow | HourlyClicksError
+SumOutcome: TypeAlias = DailyClicks | AnswerWithoutRow | HourlyClicksError
 """What became of a day: its sum, an answer that has no row of it, or why it failed."""
 
 
@@ -68,12 +68,12 @@ class SumsRequest:
 
     caller: Caller
     runner: asyncio.Task[object] | None
-    done: asyncio.Future[Mapping[dt.date, Outcome]]
+    done: asyncio.Future[Mapping[dt.date, SumOutcome]]
     task: FetchTask | None = None
     followers: int = 0
     orphaned: bool = False
 
-    def found(self, outcomes: Mapping[dt.date, Outcome]) -> None:
+    def found(self, outcomes: Mapping[dt.date, SumOutcome]) -> None:
         """Pass on the results of the days."""
         if not self.done.done():
             self.done.set_result(outcomes)
@@ -119,7 +119,7 @@ class SumsInFlight:
                 del self._requests[query]
             request.found({})
 
-    async def follow(self, request: SumsRequest, caller: Caller) -> Mapping[dt.date, Outcome]:
+    async def follow(self, request: SumsRequest, caller: Caller) -> Mapping[dt.date, SumOutcome]:
         """Wait for a request of another call, and return the results of its days."""
         if caller.job.lane < request.caller.job.lane:
             request.caller = caller

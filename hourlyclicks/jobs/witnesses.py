@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hourlyclicks.jobs.history import NOTHING, read_history
+from hourlyclicks.jobs.earlier_answers import NO_ANSWERS, read_earlier_answers
 from hourlyclicks.model.targets import Query
 from hourlyclicks.model.zones import is_final
 from hourlyclicks.store.ledger import WITH_FIGURES
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hourlyclicks.fetching.task import Caller
-    from hourlyclicks.jobs.history import TargetHistory
+    from hourlyclicks.jobs.earlier_answers import EarlierAnswers
     from hourlyclicks.jobs.parking import Parking
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
@@ -54,7 +54,7 @@ class Witnesses:
         self._cache = services.cache
         self._zone = services.zone
         self._clock = services.clock
-        self._histories: dict[Target, TargetHistory] = {}
+        self._earlier: dict[Target, EarlierAnswers] = {}
         self._elsewhere: Query | None = None
 
     def add(self, targets: Iterable[Target]) -> None:
@@ -65,14 +65,14 @@ class Witnesses:
         """Return a day that was answered, in this call or before; else the one at the other end."""
         day = (
             self._parking.known(target)
-            or (await self.history(target)).day
+            or (await self.earlier_answers(target)).day
             or self._other_end(self._ranges[target])
         )
         return Query(day, target)
 
     async def answered_before(self, target: Target) -> Query | None:
         """Return a day of a target that was answered in an earlier call."""
-        day = (await self.history(target)).day
+        day = (await self.earlier_answers(target)).day
         return None if day is None else Query(day, target)
 
     async def elsewhere(self) -> Query | None:
@@ -85,7 +85,7 @@ class Witnesses:
         if self._cache is not None:
             for summary in await self._cache.summarize(others, None, self._freshness):
                 if summary.range is not None and any(summary.states[state] for state in WITH_FIGURES):
-                    known = await read_history(
+                    known = await read_earlier_answers(
                         self._cache,
                         summary.target,
                         summary.range,
@@ -98,13 +98,13 @@ class Witnesses:
         due = next((target for target in others if target in self._ranges), None)
         return None if due is None else Query(self._other_end(self._ranges[due]), due)
 
-    async def history(self, target: Target) -> TargetHistory:
+    async def earlier_answers(self, target: Target) -> EarlierAnswers:
         """Return what the store had of the other days of a target when this was first called."""
         if self._cache is None:
-            return NOTHING
-        found = self._histories.get(target)
+            return NO_ANSWERS
+        found = self._earlier.get(target)
         if found is None:
-            found = self._histories[target] = await read_history(
+            found = self._earlier[target] = await read_earlier_answers(
                 self._cache,
                 target,
                 self._ranges[target],
@@ -115,8 +115,8 @@ class Witnesses:
 
     def has_figures(self, query: Query) -> bool:
         """Return whether a day is known to have figures in the store."""
-        history = self._histories.get(query.target)
-        return query == self._elsewhere or (history is not None and history.day == query.day)
+        earlier = self._earlier.get(query.target)
+        return query == self._elsewhere or (earlier is not None and earlier.day == query.day)
 
     def _other_end(self, days: DateRange) -> dt.date:
         """Return the last day to be requested, if possible one that is over."""

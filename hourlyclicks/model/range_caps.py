@@ -8,12 +8,15 @@ Where the next month has no such day, its last day counts instead.
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.quantities import count
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.dates import DateRange
 
 _LONGEST_MONTH = 31
 _USUAL_MONTH = 30
@@ -24,26 +27,19 @@ _LAST = dt.date.max.toordinal()
 class RangeCap:
     """The most days that one request may ask for.
 
-    A server may leave out the first or the last day of each range. A range then has to be asked for with a
-    day more at that end, and is shorter by that day; see `asked`.
-
     A later first day never has an earlier last day, so a range may always be made shorter.
 
     Args:
         days: the number of days; ``None``: a month.
-        before: how many days at its start a server leaves out, 0 or 1.
-        after: how many days at its end a server leaves out, 0 or 1.
 
     Raises:
         UsageError: no day would be left.
     """
 
     days: int | None
-    before: int = 0
-    after: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.days is not None and self.days <= self.before + self.after:
+        if self.days is not None and self.days < 1:
             raise UsageError(f"a request asks for at least one day, not for {self}")
 
     @property
@@ -58,9 +54,8 @@ class RangeCap:
 
     def last(self, first: dt.date) -> dt.date:
         """Return the last day of the longest range that begins on a day."""
-        start = max(1, first.toordinal() - self.before)
-        end = _in_next_month(dt.date.fromordinal(start)) if self.days is None else start + self.days
-        return _day(end - 1 - self.after)
+        end = _in_next_month(first) if self.days is None else first.toordinal() + self.days
+        return _day(end - 1)
 
     def first(self, last: dt.date) -> dt.date:
         """Return the first day of the longest range that ends on a day."""
@@ -70,17 +65,12 @@ class RangeCap:
             day for day in map(dt.date.fromordinal, range(earliest, end + 1)) if self.last(day) >= last
         )
 
-    def asked(self, days: DateRange) -> DateRange:
-        """Return the range to ask for, so that a server answers for these days."""
-        start = max(1, days.start.toordinal() - self.before)
-        return DateRange(dt.date.fromordinal(start), _day(days.end.toordinal() + self.after))
-
     def allows(self, days: DateRange) -> bool:
         """Return whether one request may ask for a range."""
         return days.end <= self.last(days.start)
 
     def smaller(self) -> RangeCap | None:
-        """Return the next lower cap of the ladder, with nothing left out; ``None`` after one day."""
+        """Return the next lower cap of the ladder; ``None`` after one day."""
         longest = self.days or _LONGEST_MONTH
         return next((cap for cap in LADDER if cap.days is not None and cap.days < longest), None)
 
@@ -94,22 +84,6 @@ MONTH = RangeCap(None)
 
 LADDER = (MONTH, RangeCap(14), RangeCap(7), RangeCap(1))
 """The caps to try, one after the other, where the plan is not known; the longest first."""
-
-
-def cap_checks(day: dt.date, cap: RangeCap, *, within: DateRange) -> list[DateRange]:
-    """Return ranges that show whether a server answers for as many days as a cap says.
-
-    One begins on a day that has clicks, one ends on it, and both are as long as a request may be. If an
-    answer lacks that day, or is a refusal, the server answers for fewer days. If both have it, the server
-    cuts no range of that length, see `hourlyclicks.model.range_proof`.
-
-    Args:
-        day: a day that is known to have clicks.
-        cap: the cap in question. With the days that the server leaves out, the ranges are longer by these.
-        within: the days that can be asked for; none of the two ranges is made shorter because of them.
-    """
-    ranges = (cap.asked(DateRange(day, cap.last(day))), cap.asked(DateRange(cap.first(day), day)))
-    return [asked for asked in ranges if asked.start in within and asked.end in within]
 
 
 def _in_next_month(day: dt.date) -> int:

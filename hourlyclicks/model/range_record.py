@@ -9,7 +9,7 @@ server changes:
 * An endpoint that was missing, or had other figures, is tried again after `TRY_AGAIN_AFTER`.
 * What was *proved* (`hourlyclicks.model.range_proof`) only tells what can be proved again. By itself it makes
   no day empty: a server that has begun to cut ranges since would turn its silence into figures. The *witness*
-  is a range by which one request proves it again.
+  is a day with clicks, or two of them, by which one request or two prove it again.
 
 A date in the future comes from a wrong clock, and does not count.
 """
@@ -17,6 +17,7 @@ A date in the future comes from a wrong clock, and does not count.
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -24,6 +25,9 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.range_proof import RangeProof
 from hourlyclicks.model.targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 TRY_LONGER_AFTER = dt.timedelta(days=30)
 """After which a longer range is tried again than the one that was answered."""
@@ -37,23 +41,48 @@ _SAME_CAP_WITHIN = 2 * TRY_LONGER_AFTER
 
 @attrs.frozen
 class Witness:
-    """A range whose first day and last day had clicks, so that an answer for it without them was shortened.
+    """Days that had clicks: an answer for a range with one of them that lacks its rows was shortened.
+
+    A month from a day on, or up to a day, is longer in some months than in others. Therefore there are two
+    days: one may be better to begin a range with, and the other to end it.
 
     Args:
         target: the target.
-        days: the range, perhaps of one day.
+        days: from the one day to the other; perhaps the same day, perhaps years later.
     """
 
     target: Target
     days: DateRange
 
-    def worth(self) -> tuple[int, int]:
-        """Return how much it proves: its length; of a day, the length of the ranges around it.
+    @classmethod
+    def best(cls, target: Target, days: Collection[dt.date], cap: RangeCap, latest: dt.date) -> Self:
+        """Return the best witness among some days of a target that had clicks.
 
-        A month from a day on, or up to a day, is longer in some months than in others.
+        Args:
+            target: the target.
+            days: the days; at least one.
+            cap: how many days a request may ask for.
+            latest: the last day that can be asked for.
         """
-        day = self.days.start
-        return len(self.days), min(_days(day, MONTH.last(day)), _days(MONTH.first(day), day))
+        begin = max(days, key=lambda day: (cap.last(day) <= latest, _days(day, cap.last(day)), day))
+        end = max(days, key=lambda day: (_days(cap.first(day), day), day))
+        pairs = (min(days), max(days)), (min(begin, end), max(begin, end))
+        found = [cls(target, DateRange(*pair)) for pair in pairs]
+        return max(found, key=lambda each: each.worth(cap, latest))
+
+    def checks(self, cap: RangeCap, latest: dt.date) -> list[DateRange]:
+        """Return a range that begins on one of the days, and one that ends on one, as long as there are."""
+        days = self.days.start, self.days.end
+        begins = [DateRange(day, cap.last(day)) for day in days if cap.last(day) <= latest]
+        ends = [DateRange(cap.first(day), day) for day in days]
+        return [max(ranges, key=len) for ranges in (begins, ends) if ranges]
+
+    def worth(self, cap: RangeCap, latest: dt.date) -> tuple[int, bool]:
+        """Return how much it proves: how long ranges are answered for, and whether one request tells."""
+        alone = len(self.days) if cap.allows(self.days) else 0
+        checks = self.checks(cap, latest)
+        around = min(map(len, checks)) if len(checks) > 1 else 0
+        return max(alone, around), alone >= around
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +95,7 @@ class RangeRecord:
             is so much earlier that ``TRY_LONGER_AFTER`` is over after ``TRY_AGAIN_AFTER``.
         proof: what answers have proved.
         proved_at: when.
-        witness: a range that proves it again.
+        witness: days that prove it again.
         compared_at: when a day was found to be the same in both versions.
         unusable_at: when the endpoint was missing, had other figures, or was tried again after that.
     """
@@ -124,17 +153,35 @@ class RangeRecord:
         return attrs.evolve(self, unusable_at=now)
 
     def proved(self, proof: RangeProof, witness: Witness | None, now: dt.datetime) -> RangeRecord:
-        """Return the record after answers have proved something; the better witness is kept."""
-        held = witness if self.is_better(witness) else self.witness
-        return attrs.evolve(self, proof=self.proof.combined(proof), witness=held, proved_at=now)
+        """Return the record after answers have proved something.
+
+        Args:
+            proof: what they have proved.
+            witness: the better of the witness that is known and one of theirs, see `better`.
+            now: the present moment.
+        """
+        return attrs.evolve(self, proof=self.proof.combined(proof), witness=witness, proved_at=now)
 
     def without_witness(self) -> RangeRecord:
         """Return the record after the witness could not be asked for."""
         return attrs.evolve(self, witness=None)
 
-    def is_better(self, witness: Witness | None) -> bool:
-        """Return whether a witness proves more than the one that is known."""
-        return witness is not None and (self.witness is None or witness.worth() > self.witness.worth())
+    def better(self, witness: Witness | None, cap: RangeCap, latest: dt.date) -> Witness | None:
+        """Return the witness that is known, unless another one, or the days of both, prove more.
+
+        Args:
+            witness: the other one.
+            cap: how many days a request may ask for.
+            latest: the last day that can be asked for.
+        """
+        known = self.witness
+        if witness is None or known is None:
+            return witness or known
+        found = [known, witness]
+        if known.target == witness.target:
+            days = {day for each in found for day in (each.days.start, each.days.end)}
+            found.append(Witness.best(known.target, days, cap, latest))
+        return max(found, key=lambda each: each.worth(cap, latest))
 
     def disproved(self, proof: RangeProof, now: dt.datetime) -> RangeRecord:
         """Return the record after an answer has lacked the witness; `proof`: what answers prove since."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from hourlyclicks.errors import ApiError, HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.targets import Query, Target
 
 
@@ -59,8 +59,8 @@ class BackfillReport:
         failures: why days failed or were rejected in this run; at most the first 1,000, while the store
             has all of them.
         parked: the targets of which the API, or a gateway, rejected the last requested days with the same
-            answer, and that answer; for example a link that does not exist. Targets that were answered again
-            before the run ended are not included.
+            answer, or gave answers that no retry makes usable, and why; for example a link that does not
+            exist. Targets that were answered again before the run ended are not included.
         error: what ended the run, when an error did.
         listed: whether all targets were known; not so if the run ended while it read them from an async
             iterable, and then the counts are those of the targets that it had reached.
@@ -83,7 +83,7 @@ class BackfillReport:
     stopped: StopReason
     resume_at: dt.datetime | None
     failures: Mapping[Query, HourlyClicksError] = attrs.field(factory=dict, repr=False)
-    parked: Mapping[Target, ApiError] = attrs.field(factory=dict, repr=False)
+    parked: Mapping[Target, HourlyClicksError] = attrs.field(factory=dict, repr=False)
     error: HourlyClicksError | None = None
     listed: bool = True
     unsurveyed: int = 0

@@ -1,4 +1,4 @@
-"""Circuit breakers: when much fails, stop sending for a while, then try with one request.
+"""Circuit breakers: when many requests fail, stop sending for a while, then probe with one.
 
 A breaker is *closed* as long as requests may go. It *opens* after a failure, for a time that doubles from
 failure to failure. When that time is up it is *half-open*: a single request, the *probe*, may go. The answer
@@ -44,6 +44,15 @@ class Wait(NamedTuple):
 _FOR_THE_PROBE = Wait(None, "pause")
 
 
+class BreakerState(NamedTuple):
+    """All that a `CircuitBreaker` knows; see there."""
+
+    epoch: int = 0
+    until: int = 0
+    held: bool = False
+    probing: bool = False
+
+
 class CircuitBreaker:
     """Whether one stream of requests may go: closed, open, or half-open.
 
@@ -61,6 +70,15 @@ class CircuitBreaker:
         self.until = 0
         self.held = False
         self.probing = False
+
+    @property
+    def state(self) -> BreakerState:
+        """All that it knows."""
+        return BreakerState(self.epoch, self.until, self.held, self.probing)
+
+    def restore(self, state: BreakerState) -> None:
+        """Go on where another breaker was."""
+        self.epoch, self.until, self.held, self.probing = state
 
     def begin(self, until: int) -> None:
         """Open it until that moment; then it is half-open."""

@@ -33,7 +33,7 @@ from hourlyclicks.pacing.breaker import MOST_PAUSES, OpenIntervals
 from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow
 
 if TYPE_CHECKING:
-    from hourlyclicks.pacing.breaker import Wait
+    from hourlyclicks.pacing.breaker import BreakerState, Wait
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.window import Slot
 
@@ -48,7 +48,7 @@ _FORGET_AFTER_WINDOWS = 10
 _LONGEST_FIRST_PAUSE = 60.0
 
 
-class Spacing(NamedTuple):
+class SpacingStep(NamedTuple):
     """How the requests are spread: see `SlidingWindow.space`."""
 
     slack: float
@@ -108,7 +108,7 @@ class AdaptiveSpacing:
         self._answers = 0
         return self._intervals.next(retry_after, u)
 
-    def next_step(self) -> Spacing | None:
+    def next_step(self) -> SpacingStep | None:
         """Return how to spread the requests from this 429 on, or ``None`` to leave it as it is."""
         if not self._warned:
             self._warned = True
@@ -119,14 +119,14 @@ class AdaptiveSpacing:
         return self.step
 
     @property
-    def step(self) -> Spacing | None:
+    def step(self) -> SpacingStep | None:
         """How the requests are spread at present; ``None``: not at all."""
         if self._step == 0:
             return None
         if self._step == 1:
-            return Spacing(EVEN_SLACK, from_response=False)
+            return SpacingStep(EVEN_SLACK, from_response=False)
         stretch = min(_STRETCH ** (self._step - 2), _MOST_STRETCH)
-        return Spacing(_FROM_RESPONSE_SLACK * stretch, from_response=True)
+        return SpacingStep(_FROM_RESPONSE_SLACK * stretch, from_response=True)
 
     @property
     def state(self) -> ThrottleState:
@@ -180,6 +180,20 @@ class AdaptiveThrottle:
             forget_after=_FORGET_AFTER_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
             step=1 if limits.spacing == "even" else 0,
         )
+
+    def restore(self, breaker: BreakerState, learnt: ThrottleState | None) -> None:
+        """Go on where another throttle was; what its window has seen is restored there.
+
+        Args:
+            breaker: the state of its circuit breaker.
+            learnt: what 429 answers have taught it; ``None``: nothing.
+        """
+        self.window.breaker.restore(breaker)
+        if learnt is not None:
+            self.spacing.restore(learnt)
+        step = self.spacing.step
+        if step is not None:
+            self.window.space(step.slack, from_response=step.from_response)
 
     def reserve(self, now: int) -> Slot | Wait:
         """Take a slot, or say what to wait for."""

@@ -14,7 +14,7 @@ from hourlyclicks.store.ledger import DayState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 _LONGEST_NAME = 32
 _MANY = 30

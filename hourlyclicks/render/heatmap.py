@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CELL = 3
 _COLOURS = tuple(f"color({number})" for number in (25, 31, 37, 72, 107, 178, 208, 202))
-"""From quiet to busy, two for each shade: blue to orange, which those who see no red or green tell too."""
+"""From quiet to busy, two for each shade: blue to orange, which can be told apart without red and green."""
 
 
 def heatmap(table: Sequence[Sequence[int]], palette: Palette) -> list[Text]:

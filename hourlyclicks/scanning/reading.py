@@ -13,7 +13,7 @@ from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.store.opening import is_address, open_store
 from hourlyclicks.store.postgres_address import place_of
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -31,7 +31,7 @@ Order: TypeAlias = Literal["newest", "oldest"]
 """Whether a list of links begins with the newest or the oldest one."""
 
 LongPeriod: TypeAlias = Literal["refuse", "cut_end", "cut_start"]
-"""What becomes of a period of creation that is too long: it is refused, or cut without a word."""
+"""What becomes of a period of creation that is too long: it is refused, or cut silently."""
 
 _SPELLING = "%Y-%m-%d %H:%M:%S"
 _DOMAIN = "https://vvd.bz"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.traffic import Cells
 
 TooLong: TypeAlias = Literal["refuse", "cut_end", "cut_start", "whole"]
-"""What becomes of a range that is too long: it is refused, cut without a word, or answered as a whole."""
+"""What becomes of a range that is too long: it is refused, cut silently, or answered as a whole."""
 
 Month: TypeAlias = Literal["calendar", "30", "31"]
 """What a month is: up to the day before the same day of the next month, or so many days."""

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from hourlyclicks.store.opening import open_store
     from hourlyclicks.store.reader import StoreReader
     from hourlyclicks.store.stored_account import StoredAccount
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 _HOMES = {
     "Coverage": "store.coverage",
     "MemoryStore": "store.memory",
     "StoreReader": "store.reader",
     "StoredAccount": "store.stored_account",
-    "TargetSummary": "store.summary",
+    "TargetSummary": "store.target_summary",
     "open_store": "store.opening",
 }
 

@@ -17,7 +17,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
 from hourlyclicks.model.zones import last_ended
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import TargetSummary
+from hourlyclicks.store.target_summary import TargetSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

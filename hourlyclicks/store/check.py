@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import TargetSummary
+from hourlyclicks.store.target_summary import TargetSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -181,4 +181,8 @@ class Freshness:
         """Return whether provisional figures are new enough, and no better ones are available yet."""
         if now - entry.last_asked >= STALE_AFTER or entry.doubted_at == entry.asked_at:  # by an audit
             return False
-        return entry.doubted_at is not None or not is_final(entry.date, now, self.zone)
+        if entry.doubted_at is not None:
+            return True
+        if entry.state in SETTLED:  # by a wrong zone, and whatever reads the table would believe it
+            return False
+        return not is_final(entry.date, now, self.zone)

@@ -59,7 +59,7 @@ class StoredLease(NamedTuple):
         account: the number of the account.
         label: what the holder calls the account.
         token: its fencing token.
-        holder: who holds it.
+        holder: the process that holds it.
         left: the seconds until it expires; 0 or less: it has.
     """
 
@@ -163,7 +163,7 @@ class LeaseStore(Protocol):
 
         Args:
             wanted: what the holder calls each account.
-            holder: who takes them.
+            holder: the process that takes them.
             life: the seconds until they expire.
             gone: holders that are known to have ended, whose leases are free.
             alone: accounts that are not free while another account with the same key is held, and for how

@@ -8,7 +8,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, TypeVar
 
-from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.schema import LATEST
 from hourlyclicks.store.shared_clock import SharedClock
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import FAILURES, named_error
@@ -73,7 +73,7 @@ class _MemoryTables:
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA foreign_keys = ON")
         with transaction(self._db):
-            upgrade(self._db, len(scripts("sqlite")))
+            upgrade(self._db, LATEST)
 
     def ready(self) -> sqlite3.Connection:
         """Return the connection."""

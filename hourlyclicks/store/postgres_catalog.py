@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hourlyclicks.store.postgres_days import Connection
 
-_THERE = """SELECT count(*) FROM pg_catalog.pg_class AS relation
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = relnamespace
-    WHERE nspname = 'hourlyclicks' AND relname = $1 AND relkind = 'r'"""
+_THERE = """SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = $1 AND relkind = 'r' AND
+    relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'hourlyclicks'))"""
 """Not `to_regclass`, whose result may be outdated within a transaction, nor `pg_tables`, which is slower."""
 
 

@@ -24,7 +24,7 @@ from hourlyclicks.store.ledger import (
     state_of,
 )
 from hourlyclicks.store.schema import PACKED, unpacked_days
-from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
+from hourlyclicks.store.target_summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.conflicts import StoredDay
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import PutResult
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 

@@ -10,7 +10,7 @@ from hourlyclicks.store.migration import BATCH
 from hourlyclicks.store.postgres_catalog import has_table
 from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.protocol import NoStoreError
-from hourlyclicks.store.schema import PACKED, newer, scripts, unpacked_days
+from hourlyclicks.store.schema import LATEST, PACKED, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from hourlyclicks.store.migration import Migration
@@ -34,14 +34,13 @@ _COPY = f"""INSERT INTO hourlyclicks.packed_days SELECT * FROM ({unpacked_days("
 
 async def migrate(db: Connection, migration: Migration) -> None:
     """Migrate the tables, or create them, or raise `StoreError`."""
-    known = len(scripts("postgres"))
     version = await version_of(db)
-    if version == known:
+    if version == LATEST:
         return
     if 0 < version < PACKED:
         await _upgrade(db, PACKED - 1)
         await _copy_days(db, migration)
-    await _upgrade(db, known)
+    await _upgrade(db, LATEST)
 
 
 async def check_readable(db: Connection) -> int:
@@ -59,9 +58,8 @@ async def version_of(db: Connection) -> int:
         StoreError: they are of a newer version.
     """
     version = int(await db.fetchval(_VERSION)) if await has_table(db, "properties") else 0
-    known = len(scripts("postgres"))
-    if version > known:
-        raise StoreError(newer(version, known))
+    if version > LATEST:
+        raise StoreError(newer(version, LATEST))
     return version
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.postgres_ranges import ReadRanges
     from hourlyclicks.store.protocol import Change, RangeChange
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,7 +2,7 @@
 
 Counting by the stored state is quick, but the state that a reader computes may differ from it. So a query
 divides the days by limits: those between them have the stored state for this reader, and are counted. The
-others are returned one by one; see `hourlyclicks.store.summary`.
+others are returned one by one; see `hourlyclicks.store.target_summary`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store.ledger import COMPLETE, DayState, Failure, LedgerEntry
 from hourlyclicks.store.sqlite_cells import as_written, date_of, first_text, last_text, moment_of
-from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
+from hourlyclicks.store.target_summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
     import sqlite3

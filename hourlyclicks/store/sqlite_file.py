@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.leases import Fence
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change, RangeChange
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 R = TypeVar("R")
 

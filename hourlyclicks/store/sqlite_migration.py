@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.store.inspection import one
 from hourlyclicks.store.migration import BATCH
-from hourlyclicks.store.schema import PACKED, scripts, unpacked_days
+from hourlyclicks.store.schema import LATEST, PACKED, scripts, unpacked_days
 from hourlyclicks.store.sqlite_schema import statements, upgrade, version_of
 from hourlyclicks.store.sqlite_transaction import transaction
 
@@ -42,10 +42,10 @@ def migrate(db: sqlite3.Connection, migration: Migration) -> None:
                 upgrade(db, PACKED - 1)
             _copy_days(db, migration)
             with transaction(db):
-                upgrade(db, len(scripts("sqlite")))
+                upgrade(db, LATEST)
     else:
         with transaction(db):
-            upgrade(db, len(scripts("sqlite")))
+            upgrade(db, LATEST)
 
 
 @contextmanager

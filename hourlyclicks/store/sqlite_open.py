@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.file_guard import FileGuard, close_without_checkpoint, identity_of
 from hourlyclicks.store.inspection import check_log
-from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.schema import LATEST
 from hourlyclicks.store.sqlite_messages import CANNOT_WRITE
 from hourlyclicks.store.sqlite_migration import migrate
 from hourlyclicks.store.sqlite_schema import is_marked, version_of
@@ -83,7 +83,7 @@ def _make(path: Path) -> None:
 def _prepare(db: sqlite3.Connection, migration: Migration) -> None:
     """Migrate the tables, or raise `StoreError`."""
     version = version_of(db)
-    outdated = version < len(scripts("sqlite")) or not is_marked(db)
+    outdated = version < LATEST or not is_marked(db)
     if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise StoreError(
             "its file system does not support SQLite's log (-wal): put it on a disk of this machine"

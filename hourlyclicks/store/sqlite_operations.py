@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change, RangeChange
     from hourlyclicks.store.sqlite_file import SqliteFile
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 _Work: TypeAlias = "Callable[[SqliteFile], Any]"
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from functools import cache
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import DAILY, FLEETS, LEASES, PACKED, RANGES, newer, scripts, unpacked_days
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from hourlyclicks.store.schema import (
+    DAILY,
+    FLEETS,
+    LATEST,
+    LEASES,
+    PACKED,
+    RANGES,
+    newer,
+    scripts,
+    tables,
+    unpacked_days,
+)
 
 _APPLICATION = 0x68634C6B
 """Marks the header of the file, so that no other program's file is taken for a store."""
@@ -45,13 +53,12 @@ def version_of(db: sqlite3.Connection) -> int:
     Raises:
         StoreError: the file belongs to another program, or to a newer version of this one.
     """
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     version = int(one(db, "PRAGMA user_version"))  # read after the tables: both appear at the same moment
-    if tables and one(db, "PRAGMA application_id") != _APPLICATION:
-        version = _version_inside(db, tables)
-    known = len(scripts("sqlite"))
-    if version > known:
-        raise StoreError(newer(version, known))
+    if names and one(db, "PRAGMA application_id") != _APPLICATION:
+        version = _version_inside(db, names)
+    if version > LATEST:
+        raise StoreError(newer(version, LATEST))
     return version
 
 
@@ -61,14 +68,15 @@ def is_marked(db: sqlite3.Connection) -> bool:
 
 
 def upgrade(db: sqlite3.Connection, version: int) -> None:
-    """Run the scripts up to a version, within a transaction.
+    """Make the tables of a version, or change older ones into them, within a transaction.
 
     Args:
         db: the connection.
         version: the version that the tables have in the end, unless they have a later one.
     """
     now = version_of(db)
-    for script in scripts("sqlite")[now:version]:
+    new = now == 0 and version == LATEST
+    for script in [tables("sqlite")] if new else scripts("sqlite")[now:version]:
         for statement in statements(script):
             db.execute(statement)
     version = max(now, version)
@@ -104,8 +112,8 @@ def read_as_current(db: sqlite3.Connection) -> None:
     db.execute(f"CREATE TEMP VIEW days AS {days}")
 
 
-def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
-    if not tables >= _OURS or one(db, "PRAGMA application_id") != 0:
+def _version_inside(db: sqlite3.Connection, names: set[str]) -> int:
+    if not names >= _OURS or one(db, "PRAGMA application_id") != 0:
         raise StoreError("it is a SQLite file of another program")
     salt = one(db, SALT)
     if not isinstance(salt, bytes) or len(salt) != _BYTES:
@@ -113,11 +121,13 @@ def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
     return int(one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
 
 
-def statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script."""
-    statement = ""
+@cache
+def statements(script: str) -> tuple[str, ...]:
+    """Return the statements of a script."""
+    found, statement = [], ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            yield statement
+            found.append(statement)
             statement = ""
+    return tuple(found)

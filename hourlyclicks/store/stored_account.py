@@ -25,7 +25,7 @@ from hourlyclicks.store.coverage import (
 )
 from hourlyclicks.store.ledger import WITH_FIGURES, Revision
 from hourlyclicks.store.protocol import Store
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
     from hourlyclicks.store.protocol import Change
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
 
 R = TypeVar("R")
 

@@ -1,4 +1,4 @@
-"""The envelope of the API: who has answered, and what its ``code`` means.
+"""The envelope of the API: whether the API itself has answered, and what its ``code`` means.
 
 Only an envelope with a ``code`` other than 0 is the API's rejection of what was asked. A status 3xx or 4xx
 without one comes from a gateway, a proxy or another server, which knows nothing of the day; it may be gone a

@@ -145,7 +145,7 @@ def _echo_of(key: str) -> str:
     r"""Return a pattern for the key in clear, or with some or all of it escaped for a URL, JSON or HTML.
 
     A backslash is one in clear and two in JSON. The two are told apart for the whole key, not for each
-    backslash: a pattern that may try both every time takes for ever on a row of them.
+    backslash: a pattern that may try both every time takes exponential time on a row of them.
     """
     in_clear = "".join(_spellings(char, re.escape(char)) for char in key)
     in_json = "".join(_spellings(char, r"\\\\" if char == "\\" else rf"\\?{re.escape(char)}") for char in key)

@@ -76,7 +76,7 @@ class ListEndpoint(Generic[Entry_co]):
 
         Args:
             page: the number of the page, from 1.
-            origin: where the API is and who asks.
+            origin: where the API is, and which client asks.
             created: the days on which the entries were created, on the account's clock, both included. The
                 list of links requires it.
         """

@@ -39,7 +39,7 @@ _UNFIT_FOR_URL = r"[\x00-\x20\x7f-\xa0\\]"
 
 @attrs.frozen
 class Origin:
-    """Where requests go and who sends them. Make one with `Origin.of`, which checks its parts.
+    """Where requests go, and which client sends them. Make one with `Origin.of`, which checks its parts.
 
     Args:
         base_url: what the paths of the API are appended to; no slash at its end.
@@ -64,7 +64,7 @@ class Origin:
             allow_http: whether http is good enough for any host; the key then travels in clear.
 
         Raises:
-            UsageError: the URL or the name will not do.
+            UsageError: the URL or the name is invalid.
         """
         return cls(_base_url(base_url, allow_http=allow_http), api_key, _user_agent(user_agent))
 
@@ -105,7 +105,7 @@ def build_request(origin: Origin, path: str, target: Target, days: str) -> Reque
     that a link id arrives as it is, whatever it holds.
 
     Args:
-        origin: where the API is and who asks.
+        origin: where the API is, and which client asks.
         path: the path of the endpoint.
         target: the target.
         days: the parameters that name the days, ready to be sent.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hourlyclicks.cli.app import app
-from hourlyclicks.cli.groups import LazyGroup
+from hourlyclicks.cli.lazy_group import LazyGroup
 
 
 def commands_of(group: LazyGroup = app, before: str = "") -> dict[str, click.Command]:

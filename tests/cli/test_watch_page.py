@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.actions import overview
+from hourlyclicks.cli.actions import status_summary
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from tests.cli.filled_stores import LATER, LINK, answer, days, fill, trouble
 from tests.cli.serving import ENVIRONMENT, invoke
@@ -67,7 +67,7 @@ def run(folder: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
 
 def test_the_screen_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On 1 June 2025, the command prints what the page shows, but for the fingerprint."""
-    monkeypatch.setattr(overview, "present", lambda: LATER + dt.timedelta(hours=12))
+    monkeypatch.setattr(status_summary, "present", lambda: LATER + dt.timedelta(hours=12))
     monkeypatch.chdir(folder)
     done = invoke(*BLOCKS["console"][0].split()[2:], env={"HOURLYCLICKS_API_KEY": None})
     assert (done.exit_code, done.stderr) == (0, "")

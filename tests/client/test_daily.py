@@ -17,6 +17,7 @@ from hourlyclicks import (
     AuthenticationError,
     Client,
     Group,
+    HourlyClicksError,
     IncompleteSeriesError,
     Limits,
     Link,
@@ -39,6 +40,7 @@ from hourlyclicks.simulator import (
     Status,
     run_virtual,
 )
+from hourlyclicks.simulator.faults import nested
 from hourlyclicks.simulator.traffic import day_figures
 from tests.client.stories import KEY, LINK, UNLIMITED, free, simulate
 from tests.sizes import examples, sample
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.events import Event
-    from hourlyclicks.simulator import Asked, Simulator, VirtualClock
+    from hourlyclicks.simulator import Asked, Fault, Simulator, VirtualClock
 
 BY_DATE = "clicks-by-date/v2"
 YEAR = "2023-01-01", "2023-12-31"
@@ -264,6 +266,20 @@ def test_a_target_that_is_always_refused_ends_the_call() -> None:
 
     simulate(upstream, main)
     assert upstream.counters.requests <= 3 + 5 + 1 + 1
+
+
+@pytest.mark.parametrize("fault", [Status(405), Status(505), nested()], ids=["405", "505", "too deep"])
+def test_a_target_that_always_fails_alike_ends_the_call(fault: Fault) -> None:
+    """An answer of a gateway, or one that no retry changes, is not requested for each range of ten years."""
+    upstream = free(plan="premium", faults=Script(Rule(fault)))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(HourlyClicksError) as caught:
+            await client.daily("2014-01-01", "2023-12-31", LINK)
+        assert caught.value.fatal
+
+    simulate(upstream, main, retry=NO_RETRY)
+    assert upstream.counters.requests <= 5 + 1 + 2  # two are under way
 
 
 class TooOld:

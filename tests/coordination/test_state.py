@@ -14,7 +14,6 @@ from hourlyclicks.coordination.arbiter import Arbiter
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import (
     ArbiterState,
-    BreakerState,
     Claim,
     Process,
     QueueEntry,
@@ -22,6 +21,7 @@ from hourlyclicks.coordination.state import (
     SentRequest,
 )
 from hourlyclicks.errors import StoreError
+from hourlyclicks.pacing.breaker import BreakerState
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.throttle import ThrottleState
 

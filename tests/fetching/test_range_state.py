@@ -114,21 +114,70 @@ def test_a_check_is_made_once_in_a_while() -> None:
     run_virtual(story)
 
 
-def test_what_a_check_asks_for() -> None:
-    """A range that is long enough, or the ranges around a day, without what is proved at present."""
+def test_a_witness_that_proves_more_is_not_kept_waiting() -> None:
+    """It is asked for at once, unless the answer only looks as if it was cut."""
 
     async def story(clock: VirtualClock) -> None:
-        state, latest = RangeState(MONTH, clock), dt.date(2025, 5, 1)
-        assert state.checks(JANUARY, JANUARY, latest=latest) == [JANUARY]
-        day = DateRange.of("2025-01-10", "2025-01-10")
-        begins, ends = DateRange.of("2025-01-10", "2025-02-09"), DateRange.of("2024-12-11", "2025-01-10")
-        assert state.checks(day, JANUARY, latest=latest) == [begins, ends]
-        assert state.checks(day, JANUARY, latest=dt.date(2025, 2, 1)) == [ends]
-        state.recent.add(RangeProof(1, 31, first_included=True))
-        assert state.checks(day, JANUARY, latest=latest) == [ends]
-        assert state.checks(day, JANUARY, latest=latest, all_of_them=True) == [begins, ends]
+        april, march = [around(day) for day in ("2025-04-10", "2025-03-10")]
+        state = RangeState(MONTH, clock, record=RangeRecord(witness=april))
+        assert state.begin_check(urgent=False) == april
+        state.record = RangeRecord(witness=around("2025-04-12"))
+        assert state.begin_check(urgent=False) is None
+        state.record = RangeRecord(witness=Witness(LINK, DateRange(march.days.start, april.days.end)))
+        assert state.begin_check(urgent=True) is None
+        assert state.begin_check(urgent=False) == state.record.witness
 
     run_virtual(story)
+
+
+def test_what_a_check_asks_for() -> None:
+    """A range that is long enough, or the ranges around days, without what is proved at present."""
+
+    async def story(clock: VirtualClock) -> None:
+        state = RangeState(MONTH, clock)
+        assert state.checks(Witness(LINK, JANUARY), JANUARY) == [JANUARY]
+        day = around("2025-01-10")
+        begins, ends = DateRange.of("2025-01-10", "2025-02-09"), DateRange.of("2024-12-11", "2025-01-10")
+        assert state.checks(day, JANUARY) == [begins, ends]
+        state.recent.add(RangeProof(1, 31, first_included=True))
+        assert state.checks(day, JANUARY) == [ends]
+        assert state.checks(day, JANUARY, all_of_them=True) == [begins, ends]
+        state.recent.add(RangeProof(31, 1, last_included=True))
+        assert state.checks(day, JANUARY) == []
+
+    run_virtual(story)
+
+
+def test_a_check_asks_for_no_day_that_is_to_come() -> None:
+    """A range that would have to be shorter because of that proves less, so it is left out."""
+
+    async def story(clock: VirtualClock) -> None:
+        state = RangeState(MONTH, clock)
+        assert state.latest == dt.date(2025, 5, 31)
+        assert state.checks(around("2025-05-20"), JANUARY) == [DateRange.of("2025-04-21", "2025-05-20")]
+        old = Witness(LINK, DateRange.of("2025-03-10", "2025-05-20"))
+        assert state.checks(old, JANUARY)[0] == DateRange.of("2025-03-10", "2025-04-09")
+
+    run_virtual(story)
+
+
+def test_a_witness_is_looked_for_once_in_a_while() -> None:
+    """In five minutes, unless another target is asked about."""
+
+    async def story(clock: VirtualClock) -> None:
+        state = RangeState(MONTH, clock)
+        assert [state.begin_search(LINK), state.begin_search(LINK)] == [True, False]
+        assert state.begin_search(Link("c", "https://vvd.bz"))
+        assert [state.begin_search(LINK), state.begin_search(LINK)] == [True, False]
+        await clock.sleep(300)
+        assert state.begin_search(LINK)
+
+    run_virtual(story)
+
+
+def around(day: str) -> Witness:
+    """Return a witness of one day."""
+    return Witness(LINK, DateRange.of(day, day))
 
 
 def _ends(days: DateRange) -> tuple[dt.date, dt.date]:

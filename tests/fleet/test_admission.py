@@ -18,7 +18,7 @@ from tests.fleet.fleets import Fleet, job, named
 from tests.sizes import sized
 
 if TYPE_CHECKING:
-    from hourlyclicks.fleet.admission import Place
+    from hourlyclicks.fleet.admission import AdmittedAccount
     from hourlyclicks.model.http import Response
     from hourlyclicks.simulator import VirtualClock
 
@@ -99,25 +99,25 @@ def test_an_account_counts_as_a_request_until_it_sends_one() -> None:
 
     async def main(clock: VirtualClock) -> list[tuple[int, int]]:
         admission = Admission(SharedTransport(Silent(), rate=None, clock=clock), at_once=6)
-        places: list[Place] = []
+        admitted: list[AdmittedAccount] = []
 
         async def admit() -> None:
             while True:
-                places.append(await admission.admit())
+                admitted.append(await admission.admit())
 
         def start_others() -> None:
-            for place in places[1:]:
-                place.started()
+            for each in admitted[1:]:
+                each.started()
 
         admitting = asyncio.ensure_future(admit())
         await clock.sleep(1)
-        first, second, *_ = places
-        seen = [(len(places), admission.active)]
+        first, second, *_ = admitted
+        seen = [(len(admitted), admission.active)]
         # That one has started counts once, however often it is told.
         for step in (first.started, first.started, start_others, first.leave, second.leave):
             step()
             await clock.sleep(1)
-            seen.append((len(places), admission.active))
+            seen.append((len(admitted), admission.active))
         admitting.cancel()
         return seen
 

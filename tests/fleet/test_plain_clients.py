@@ -10,7 +10,7 @@ import pytest
 from hourlyclicks import Client, DateRange, Plan
 from hourlyclicks.store.opening import open_store
 from tests.fleet.fleets import DAYS, END, KEYS, START, Fleet, job, link, named
-from tests.fleet.test_held import run
+from tests.fleet.test_held_accounts import run
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet import FleetReport

@@ -32,7 +32,7 @@ NEEDED = (
     *("aiohttp", "click", "multiprocessing.connection", "platformdirs", "rich.live", "rich.progress"),
     *("hourlyclicks.client.client", "hourlyclicks.simulator", "hourlyclicks.store.sqlite"),
     "hourlyclicks.coordination.shared_backend",
-    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.overview"),
+    *("hourlyclicks.cli.app", "hourlyclicks.cli.actions.status_summary"),
     *(f"hourlyclicks.cli.{room}.{name}" for room in ("commands", "actions") for name in COMMANDS),
 )
 """What is imported before the first command; what is missing here, each copy imports for itself.

@@ -18,7 +18,7 @@ from hourlyclicks.model.targets import Group, Target
 from hourlyclicks.store import open_store
 from hourlyclicks.store.freshness import SKEW, Freshness
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, LedgerEntry
-from hourlyclicks.store.summary import SummaryBuilder
+from hourlyclicks.store.target_summary import SummaryBuilder
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import REJECTED, FailingStore, good, play
 from tests.jobs.backfilling import NOW, ONCE, OTHER, FakeApi
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.target_summary import TargetSummary
     from tests.fetching.stage import Stage
 
 LATEST = DateRange(dt.date(2025, 5, 22), dt.date(2025, 6, 1))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks import Account, ApiError, AuthenticationError, DateRange, DecodeError, Link, ListedGroup
-from hourlyclicks.fetching.pages import PageEndpoint
+from hourlyclicks.fetching.list_pages import PageEndpoint
 from hourlyclicks.jobs.lists import MOST_READINGS, Reading
 from hourlyclicks.model.listing import Page
 from hourlyclicks.model.targets import Group

@@ -26,6 +26,7 @@ from tests.jobs.backfilling import MONTH, ONCE, OTHER, FakeApi, asked
 from tests.sizes import sized
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
@@ -56,7 +57,53 @@ def test_a_wrong_link_costs_six_requests(api: FakeApi, limits: Limits) -> None:
     assert (report.failed, report.refused, report.complete) == (30, 0, False)
     assert set(report.parked) == {LINK}
     (event,) = stage.events_of(TargetParked)
+    assert isinstance(event.error, ApiError)
     assert (event.target, event.error.code) == (LINK, 7)
+
+
+def rows(day: dt.date, **row: object) -> Response:
+    """Return an answer with one row, in which something is wrong."""
+    row = {"ymd": day.isoformat(), "hour": day.day % 24, **row}
+    return status(200, json.dumps({"code": 0, "message": "", "result": [row]}).encode())
+
+
+BROKEN: dict[str, Callable[[dt.date], Response]] = {
+    "501": lambda _: status(501),
+    "505": lambda _: status(505, b"<html>"),
+    "a renamed field": lambda day: rows(day, clicks=day.toordinal()),
+    "a count below zero": lambda day: rows(day, acesCnt=-day.day, pernCnt=1),
+    "too deep": lambda _: status(200, b"[" * 200_000),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_no_retry_changes_is_not_requested_for_each_day(api: FakeApi, kind: str) -> None:
+    """Five such days and the other end are requested, then the target is parked; the next run gets all."""
+    stage = api.run(lambda day, _: BROKEN[kind](day), options={"limits": ONE})
+    assert len(asked(stage)) == 6
+    assert (api.report.failed, api.report.refused, set(api.report.parked)) == (30, 0, {LINK})
+    api.run(options={"limits": ONE})
+    assert (api.report.complete, api.report.failed) == (True, 0)
+
+
+def test_some_days_that_no_retry_changes(api: FakeApi) -> None:
+    """They are requested in each run, and park nothing: another day is answered."""
+
+    def answers(day: dt.date, _: int) -> Response:
+        return rows(day, acesCnt=-1, pernCnt=1) if day < DAY + dt.timedelta(9) else good(day)
+
+    stage = api.run(answers, options={"limits": ONE})
+    assert (api.report.done, api.report.failed, api.report.refused) == (21, 9, 0)
+    assert len(asked(stage)) == 30
+    assert not api.report.parked
+
+
+def test_an_outage_that_no_retry_ends(api: FakeApi) -> None:
+    """It ends a run of many targets."""
+    targets = tuple(Link(f"l{number}", "https://vvd.bz") for number in range(20))
+    stage = api.run(lambda *_: status(501), targets=targets, options={"limits": ONE})
+    assert len(asked(stage)) < 20
+    assert api.report.stopped is StopReason.TROUBLE
 
 
 def delay(monkeypatch: pytest.MonkeyPatch, method: str, day: dt.date, until: str) -> None:

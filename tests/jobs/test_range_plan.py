@@ -115,14 +115,6 @@ def test_no_day_is_asked_for_that_cannot_be() -> None:
     assert plan_ranges([june.end], MONTH, optional=june, within=within) == []
 
 
-def test_ends_that_the_server_leaves_out_are_asked_for_in_addition() -> None:
-    """A range has a day more at such an end."""
-    cap = RangeCap(7, before=1, after=1)
-    ranges = plan_ranges(DateRange.of("2025-06-01", "2025-06-10"), cap, within=EVER)
-    assert ranges == [DateRange.of("2025-06-01", "2025-06-05"), DateRange.of("2025-06-06", "2025-06-10")]
-    assert cap.asked(ranges[0]) == DateRange.of("2025-05-31", "2025-06-06")
-
-
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39), max_size=2))
 def test_halving_finds_the_refused_days(length: int, numbers: set[int], bad: set[int]) -> None:
     """A range is halved until each refused day stands alone; all other needed days are answered."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from hourlyclicks import Client, Link, RetryPolicy, UsageError
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError
+from hourlyclicks.errors import ApiError, HourlyClicksError, IncompleteSeriesError, StoreError
 from hourlyclicks.events import DayDone, DayFailed, EndpointChanged, Event
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH
+from hourlyclicks.model.report import StopReason
 from hourlyclicks.simulator import (
     Envelope,
     RangeRules,
@@ -87,7 +88,7 @@ def test_no_cell_depends_on_the_endpoint(active: int, rules: RangeRules) -> None
         (RangeRules(), MONTHS + 1),
         (RangeRules(cap=7), WEEKS + 12),
         (RangeRules(cap=7, too_long="cut_end"), 2 * WEEKS),
-        (RangeRules(excludes="end"), 2 * MONTHS + 1),
+        (RangeRules(excludes="end"), 2 * MONTHS + 2),
         (RangeRules(missing=404), DAYS + 1),
         (RangeRules(shift=1), DAYS + 2),
     ],
@@ -332,3 +333,31 @@ def test_an_answer_that_cannot_be_stored(call: str) -> None:
     if call == "fetch":
         assert caught.value.series is not None
         assert caught.value.series.missing_days == ()
+
+
+@pytest.mark.parametrize("well_before", [0, 12])
+@pytest.mark.parametrize("fault", [Status(302), Status(405), Status(407), Status(425)], ids=str)
+def test_a_gateway_that_answers_for_ranges(fault: Fault, well_before: int) -> None:
+    """It ends a run of many targets as soon as one that answers for single days, and no day is rejected."""
+    upstream = server(RangeRules())
+    upstream.faults = Script(Rule(fault, number=range(well_before + 1, 10_000)))
+
+    async def story(client: Client, _: VirtualClock) -> BackfillReport:
+        return await client.backfill(*HALF_YEAR, [Link(f"l{n}", "https://vvd.bz") for n in range(20)])
+
+    report: BackfillReport = simulate(upstream, story, store=MemoryStore, endpoint="v3")
+    assert (report.stopped, report.refused) == (StopReason.TROUBLE, 0)
+    assert report.requests <= well_before + 30
+
+
+@pytest.mark.parametrize("endpoint", ["v2", "v3"])
+def test_a_gateway_in_the_place_of_a_range(endpoint: str) -> None:
+    """A call for one target ends after a few requests, with the answer of the gateway."""
+    upstream = server(RangeRules(), faults=Script(Rule(Status(405))))
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        with pytest.raises(ApiError, match="HTTP 405"):
+            await client.fetch("2014-01-01", "2023-12-31", LINK)
+
+    simulate(upstream, story, endpoint=endpoint)
+    assert upstream.counters.requests <= 12

@@ -9,7 +9,7 @@ import pytest
 
 from hourlyclicks import Client, Link
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtual
+from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, Status, run_virtual
 from hourlyclicks.store import MemoryStore
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.ledger import DayState
@@ -221,5 +221,30 @@ def test_what_was_brought_along_is_not_asked_for_by_itself() -> None:
         report = await nights.backfill(TODAY - DAY, TODAY)
         assert (report.done, report.failed) == (2 * len(LINKS), 0)
         assert upstream.counters.count(endpoint=V2) - before == 2 * len(LINKS)
+
+    run_virtual(story)
+
+
+@pytest.mark.parametrize("proved", [False, True], ids=["nothing is known of ranges", "ranges are proved"])
+@pytest.mark.parametrize("cap", [7, 14, None], ids=str)
+def test_a_lone_day_in_a_range_that_is_refused(cap: int | None, *, proved: bool) -> None:
+    """It is fetched, whether the range became too long by the days around it or one of them is rejected."""
+
+    async def story(clock: VirtualClock) -> None:
+        upstream = server(RangeRules(cap=cap))
+        first = FIRST - 10 * DAY
+        nights = Nights(clock, "v2", upstream)
+        if proved:
+            nights.endpoint = "auto"
+            await nights.backfill(first - 60 * DAY, first - DAY)
+            nights.endpoint = "v2"
+        upstream.faults = Script(Rule(Status(405)))
+        await nights.backfill(first, TODAY - 2 * DAY)
+        no = Envelope({"code": 9, "message": "no", "result": []})
+        upstream.faults = Script(*(Rule(no, day=first + number * DAY) for number in range(5)))
+        nights.endpoint = "v3"
+        report = await nights.backfill(TODAY - DAY, TODAY - DAY)
+        assert (report.done, report.failed, report.remaining) == (len(LINKS), 0, 0)
+        assert report.requests <= 4 * len(LINKS) + 4
 
     run_virtual(story)

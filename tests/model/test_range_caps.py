@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,11 +16,7 @@ from hourlyclicks.simulator import RangeRules
 DAY = dt.timedelta(days=1)
 THREE_YEARS = DateRange.of("2023-12-01", "2026-11-30")
 dates = st.dates(dt.date(2000, 1, 1), dt.date(2050, 1, 1))
-caps = st.one_of(
-    st.builds(RangeCap, st.none(), st.integers(0, 1), st.integers(0, 1)),
-    st.builds(RangeCap, st.integers(3, 40), st.integers(0, 1), st.integers(0, 1)),
-    st.builds(RangeCap, st.integers(1, 2)),
-)
+caps = st.builds(RangeCap, st.one_of(st.none(), st.integers(1, 40)))
 
 
 @pytest.mark.parametrize(
@@ -69,25 +64,6 @@ def test_the_first_day_is_the_earliest(cap: RangeCap, last: dt.date) -> None:
     assert cap.last(first) >= last > cap.last(first - DAY)
 
 
-@given(
-    st.sampled_from([7, 14, "month"]), st.sampled_from(["nothing", "start", "end", "both"]), dates, st.data()
-)
-def test_days_that_are_left_out_are_asked_for_in_addition(
-    cap: Any,  # noqa: ANN401 - of the list above
-    excludes: Any,  # noqa: ANN401 - of the list above
-    first: dt.date,
-    data: st.DataObject,
-) -> None:
-    """A server that leaves out ends answers for exactly the days that are wanted, and refuses none."""
-    before, after = int(excludes in {"start", "both"}), int(excludes in {"end", "both"})
-    ours = RangeCap(None if cap == "month" else cap, before, after)
-    last = data.draw(st.dates(first, ours.last(first)))
-    rules = RangeRules(excludes=excludes)
-    asked = ours.asked(DateRange(first, last))
-    assert not rules.refuses(asked.start, asked.end, cap)
-    assert rules.covered(asked.start, asked.end, cap) == DateRange(first, last)
-
-
 def test_the_ladder_leads_down() -> None:
     """Each cap has the next lower one, and a single day has none."""
     assert [cap.smaller() for cap in LADDER] == [*LADDER[1:], None]
@@ -99,6 +75,4 @@ def test_a_request_asks_for_a_day_at_least() -> None:
     """A cap of no days is an error; at the beginning of the calendar, so is nothing."""
     with pytest.raises(UsageError, match="at least one day"):
         RangeCap(0)
-    with pytest.raises(UsageError, match="at least one day"):
-        RangeCap(2, before=1, after=1)
     assert RangeCap(9).first(dt.date.min) == dt.date.min

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,8 @@ from hourlyclicks.model.targets import Link
 
 NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
-LINK = Link("kYdr", "https://vvd.bz")
+LATEST = dt.date(2025, 5, 31)
+LINK, OTHER = Link("kYdr", "https://vvd.bz"), Link("b", "https://vvd.bz")
 caps = st.sampled_from(LADDER)
 proofs = st.builds(RangeProof, st.integers(0, 31), st.integers(0, 31), st.booleans(), st.booleans())
 
@@ -90,12 +93,48 @@ def test_proofs_add_up(one: RangeProof, other: RangeProof) -> None:
 
 
 def test_the_better_witness_is_kept() -> None:
-    """A longer range, or of two days the one around which months are longer."""
-    range_ = Witness(LINK, DateRange.of("2025-02-01", "2025-02-28"))
-    january, february = [Witness(LINK, DateRange.of(day, day)) for day in ("2025-01-10", "2025-02-10")]
+    """The one that proves longer ranges, or as long ones by one request; perhaps one day of each of two."""
+    february, march, january = [day_of(day) for day in ("2025-02-10", "2025-03-10", "2025-01-10")]
+    short = Witness(LINK, DateRange.of("2025-02-01", "2025-02-28"))
+    long = Witness(OTHER, DateRange.of("2025-01-01", "2025-01-31"))
+    both = Witness(LINK, DateRange.of("2025-02-10", "2025-03-10"))
     record = RangeRecord()
-    for witness, held in [(february, february), (january, january), (february, january), (range_, range_)]:
-        record = record.proved(RangeProof(), witness, NOW)
+    for witness, held in [
+        (february, february),
+        (march, both),
+        (january, both),
+        (short, both),
+        (long, long),
+        (january, long),
+    ]:
+        record = attrs.evolve(record, witness=record.better(witness, MONTH, LATEST))
         assert record.witness == held
-    assert record.proved(RangeProof(), january, NOW).witness == range_
-    assert record.without_witness().proved(RangeProof(), january, NOW).witness == january
+    assert record.better(None, MONTH, LATEST) == long
+    assert record.without_witness().better(january, MONTH, LATEST) == january
+
+
+@given(st.sets(st.dates(dt.date(2024, 1, 1), LATEST), min_size=1, max_size=8), caps)
+def test_no_two_days_prove_more_than_the_best(days: set[dt.date], cap: RangeCap) -> None:
+    """One begins the longest range that is over, and the other ends the longest."""
+    best = Witness.best(LINK, days, cap, LATEST)
+    assert {best.days.start, best.days.end} <= days
+    for first, last in itertools.combinations_with_replacement(sorted(days), 2):
+        checks = Witness(LINK, DateRange(first, last)).checks(cap, LATEST)
+        assert all(cap.allows(check) and check.end <= LATEST for check in checks)
+        if len(checks) > 1:
+            assert min(map(len, checks)) <= best.worth(cap, LATEST)[0]
+
+
+def test_what_a_witness_proves() -> None:
+    """As many days as both of its ranges have, or as it has itself, which takes one request."""
+    assert day_of("2025-01-10").worth(MONTH, LATEST) == (31, False)
+    assert day_of("2025-02-10").worth(MONTH, LATEST) == (28, False)
+    assert day_of("2025-05-10").worth(MONTH, LATEST) == (1, True)
+    assert Witness(LINK, DateRange.of("2025-01-01", "2025-01-31")).worth(MONTH, LATEST) == (31, True)
+    assert Witness(LINK, DateRange.of("2025-01-01", "2025-01-07")).worth(RangeCap(7), LATEST) == (7, True)
+    assert Witness(LINK, DateRange.of("2025-01-01", "2025-01-06")).worth(RangeCap(7), LATEST) == (7, False)
+
+
+def day_of(day: str) -> Witness:
+    """Return a witness of one day."""
+    return Witness(LINK, DateRange.of(day, day))

@@ -11,7 +11,7 @@ from hourlyclicks.pacing.throttle import (
     LONGEST_WAIT,
     AdaptiveSpacing,
     AdaptiveThrottle,
-    Spacing,
+    SpacingStep,
     Throttled,
     first_pause,
 )
@@ -110,7 +110,7 @@ def spacing(*, step: int = 0, forget_after: int = 3) -> AdaptiveSpacing:
     return AdaptiveSpacing(first_pause=60.0, forget_after=forget_after, step=step)
 
 
-def step_after_429(held: AdaptiveSpacing) -> Spacing | None:
+def step_after_429(held: AdaptiveSpacing) -> SpacingStep | None:
     """Handle a 429 as the limiter does."""
     held.rate_limited(None, 0.0)
     return held.next_step()
@@ -146,12 +146,12 @@ def test_the_spacing_grows_from_the_second_429_on() -> None:
     """The first 429 leaves the spacing as it is; from the second on it grows, up to the last step."""
     held = spacing()
     steps = [held.next_step() for _ in range(13)]
-    stretched = [Spacing(1.02 * 1.25**power, from_response=True) for power in range(10)]
+    stretched = [SpacingStep(1.02 * 1.25**power, from_response=True) for power in range(10)]
     assert steps == [
         None,
-        Spacing(1.05, from_response=False),
+        SpacingStep(1.05, from_response=False),
         *stretched,
-        Spacing(1.02 * 8, from_response=True),
+        SpacingStep(1.02 * 8, from_response=True),
     ]
 
 
@@ -165,7 +165,7 @@ def test_the_last_step_is_the_last() -> None:
 
 def test_even_spacing_is_one_step_ahead() -> None:
     """A client with even spacing adapts from the first 429 on."""
-    assert spacing(step=1).next_step() == Spacing(1.02, from_response=True)
+    assert spacing(step=1).next_step() == SpacingStep(1.02, from_response=True)
 
 
 def test_a_single_429_is_forgotten() -> None:
@@ -177,7 +177,7 @@ def test_a_single_429_is_forgotten() -> None:
     assert step_after_429(held) is None
     for _ in range(2):
         held.answered()
-    assert step_after_429(held) == Spacing(1.05, from_response=False)
+    assert step_after_429(held) == SpacingStep(1.05, from_response=False)
 
 
 def test_even_spacing_is_kept() -> None:
@@ -187,4 +187,4 @@ def test_even_spacing_is_kept() -> None:
     held.next_step()
     for _ in range(100):
         held.answered()
-    assert held.next_step() == Spacing(1.02, from_response=True)
+    assert held.next_step() == SpacingStep(1.02, from_response=True)

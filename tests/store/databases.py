@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.schema import LATEST
 from tests.store.locations import SEARCH_PATH, DatabaseLocation
 from tests.store.sessions import Session
 
@@ -15,35 +16,25 @@ if TYPE_CHECKING:
 
     from tests.store.server import PostgresServer
 
-_DISCONNECT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
-_DEFINITIONS = """SELECT array_agg(entry ORDER BY entry) FROM (
+_FIRST_OF_USERS = 16_384
+"""The number of the first object that a user has made; those below come with the server."""
+_DISCONNECT = """SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL)
+    WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+"""Without the view ``pg_stat_activity``, whose plan takes longer than the statement."""
+_DEFINITIONS = f"""SELECT array_agg(entry ORDER BY entry) FROM (
     SELECT format('%s %s', oid, xmin) AS entry FROM pg_class
-    WHERE relnamespace IN (to_regnamespace('hourlyclicks'), to_regnamespace('public'))
-    UNION ALL SELECT format('%s %s', oid, xmin) FROM pg_proc
-    WHERE pronamespace IN (to_regnamespace('hourlyclicks'), to_regnamespace('public'))
+    WHERE oid >= {_FIRST_OF_USERS} AND relpersistence <> 't'
+    UNION ALL SELECT format('%s %s', oid, xmin) FROM pg_proc WHERE oid >= {_FIRST_OF_USERS}
     UNION ALL SELECT setconfig::text FROM pg_db_role_setting
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-) AS entries"""
+) AS entries"""  # noqa: S608 - a number
 """What is defined, and which transaction has changed it last: also a permission or a trigger of a table."""
-_EMPTY = """DO $$
-DECLARE
-    relation RECORD;
-BEGIN
-    PERFORM set_config('session_replication_role', 'replica', true);  -- no trigger runs or checks a key
-    FOR relation IN
-        SELECT oid::regclass AS name, oid, relkind FROM pg_class
-        WHERE relnamespace = 'hourlyclicks'::regnamespace AND relkind IN ('r', 'S')
-    LOOP
-        IF relation.relkind = 'r' THEN
-            EXECUTE format('DELETE FROM %s', relation.name);
-        ELSE
-            PERFORM setval(relation.oid, 1, false);
-        END IF;
-    END LOOP;
-END
-$$"""
-_PROPERTIES = "INSERT INTO hourlyclicks.properties VALUES ('version', $1), ('salt', $2)"
+_RELATIONS = """SELECT relname, relkind::text FROM pg_class
+    WHERE relnamespace = 'hourlyclicks'::regnamespace AND relkind IN ('r', 'S')"""
+_EMPTY = {"r": "DELETE FROM hourlyclicks.{}", "S": "SELECT setval('hourlyclicks.{}', 1, false)"}
+"""What makes a table or a sequence as it was in the beginning."""
+_PROPERTIES = "INSERT INTO hourlyclicks.properties VALUES ('version', '{}'), ('salt', '\\x{}')"
 _REMOVE = "DROP SCHEMA IF EXISTS hourlyclicks CASCADE"
 
 
@@ -64,7 +55,7 @@ class PreparedDatabases:
         self._unchanged: list[Session] = []
         self._bare: list[Session] = []
         self._template = ""
-        self._version: object = None
+        self._empty: list[str] = []
         self._definitions: object = None
 
     @asynccontextmanager
@@ -101,28 +92,24 @@ class PreparedDatabases:
         async with PostgresStore(session.dsn):
             pass
         self._definitions = await session.fetch(_DEFINITIONS)
-        query = "SELECT value FROM hourlyclicks.properties WHERE name = 'version'"
-        ((self._version,),) = await session.fetch(query)
+        triggers = "SET LOCAL session_replication_role = replica"  # none runs, and no key is checked
+        relations = await session.fetch(_RELATIONS)
+        self._empty = [triggers, *(_EMPTY[kind].format(name) for name, kind in relations)]
         await session.close()
         self._template = session.dsn.rpartition("/")[2]
 
     async def _with_tables(self) -> Session:
         """Return one that has the tables of a new store, and no rows but those."""
         await self._sort()
-        if self._unchanged:
-            session = self._unchanged.pop()
-            await session.fetch(_EMPTY)
-        else:
-            session = self._session(await self.new())
-            await session.fetch("DELETE FROM properties")
-        await session.fetch(_PROPERTIES, self._version, os.urandom(32))
+        session = self._unchanged.pop() if self._unchanged else self._session(await self.new())
+        await session.run(*self._empty, _PROPERTIES.format(LATEST, os.urandom(32).hex()))
         return session
 
     async def _sort(self) -> None:
         """Look what tests have changed, and remove the tables where they are not those of a new store."""
         while self._used:
             session = self._used.pop()
-            await session.fetch(_DISCONNECT)
+            await session.run(_DISCONNECT)
             if await session.fetch(_DEFINITIONS) == self._definitions:
                 self._unchanged.append(session)
             else:
@@ -130,8 +117,7 @@ class PreparedDatabases:
 
     async def _remove_tables(self, session: Session) -> None:
         """Remove the tables of a store; drop a database in which there is more."""
-        await session.fetch(_REMOVE)
-        await session.fetch(f"ALTER DATABASE {session.dsn.rpartition('/')[2]} RESET ALL")
+        await session.run(_REMOVE, f"ALTER DATABASE {session.dsn.rpartition('/')[2]} RESET ALL")
         if await session.fetch(_DEFINITIONS) == [(None,)]:
             self._bare.append(session)
         else:

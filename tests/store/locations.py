@@ -6,7 +6,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from contextlib import closing
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import asyncpg
 
@@ -16,10 +16,13 @@ from hourlyclicks.store.sqlite import SqliteStore
 from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from hourlyclicks.store.protocol import Store
     from tests.store.sessions import Session
+
+T = TypeVar("T")
 
 SEARCH_PATH = {"search_path": "hourlyclicks"}
 _GUESTS = count(1)
@@ -55,6 +58,13 @@ class Location(ABC):
 
     @abstractmethod
     def _store(self) -> Store: ...
+
+
+async def with_accounts(location: Location, cases: Iterable[T]) -> AsyncIterator[tuple[Store, int, T]]:
+    """Yield one store, for each case with another account: to open a store takes longer than most cases."""
+    store = await location.open()
+    for number, case in enumerate(cases):
+        yield store, await store.account(f"account {number}"), case
 
 
 class NewLocation(Protocol):

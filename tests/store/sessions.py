@@ -64,6 +64,10 @@ class Session:
         """Run a statement, and return its rows."""
         return await self._background.run(self._fetch(statement, values))
 
+    async def run(self, *statements: str) -> None:
+        """Run statements in one transaction and one message, without their rows."""
+        await self._background.run(self._run(";".join(statements)))
+
     async def close(self) -> None:
         """Close the connection; the next statement makes another one."""
         await self._background.run(self._close())
@@ -77,6 +81,10 @@ class Session:
     async def _fetch(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         await self._connect()
         return [tuple(row) for row in await self._db.fetch(statement, *values)]
+
+    async def _run(self, script: str) -> None:
+        await self._connect()
+        await self._db.execute(script)
 
     async def _connect(self) -> None:
         """Connect, if the connection is not usable: also if the loop has not yet heard of its end."""

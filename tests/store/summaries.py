@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import TargetSummary
+from hourlyclicks.store.target_summary import TargetSummary
 
 if TYPE_CHECKING:
     import datetime as dt

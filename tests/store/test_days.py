@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import product
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,35 +16,33 @@ from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, rejection
-from tests.store.locations import MemoryLocation
+from tests.store.locations import MemoryLocation, with_accounts
 
 if TYPE_CHECKING:
-    from hourlyclicks.model.day import DayClicks
     from tests.store.locations import Location
 
 pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postgres"], indirect=True)
 
 
-@pytest.mark.parametrize(
-    "known",
-    [
-        figures([None] * 24),
-        figures([None] * 24, final=False),
-        figures([0] * 24),
-        figures(range(24), range(24, 0, -1)),
-        figures([LARGEST] * 24),
-        figures([2**31 - 1] * 24),
-        figures([2**31] + [1] * 23, [1] * 24),
-        figures([LARGEST, None] * 12, [0, None] * 12, final=False),
-        figures([*[None] * 23, 5], [*[None] * 23, 7]),
-        figures([3, *[None] * 23]),
-    ],
+ANSWERS = (
+    figures([None] * 24),
+    figures([None] * 24, final=False),
+    figures([0] * 24),
+    figures(range(24), range(24, 0, -1)),
+    figures([LARGEST] * 24),
+    figures([2**31 - 1] * 24),
+    figures([2**31] + [1] * 23, [1] * 24),
+    figures([LARGEST, None] * 12, [0, None] * 12, final=False),
+    figures([*[None] * 23, 5], [*[None] * 23, 7]),
+    figures([3, *[None] * 23]),
 )
-async def test_a_day_comes_back_as_it_was(location: Location, known: DayClicks) -> None:
+
+
+async def test_a_day_comes_back_as_it_was(location: Location) -> None:
     """Not reported, zero, the largest count, and more users than clicks are all kept."""
-    store, account = await location.account()
-    assert await store.put(account, ME, known, requests=1) == PutResult(1)
-    assert await store.read(account, ME, ALL) == [known]
+    async for store, account, known in with_accounts(location, ANSWERS):
+        assert await store.put(account, ME, known, requests=1) == PutResult(1)
+        assert await store.read(account, ME, ALL) == [known]
 
 
 async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(location: Location) -> None:
@@ -56,33 +55,29 @@ async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(location: Loca
     assert (known.fetched_at, known.fetched_at.tzinfo) == (moment, dt.UTC)
 
 
-@pytest.mark.parametrize(
-    ("known", "state"),
-    [
-        (a_day(FIRST), DayState.FINAL),
-        (a_day(FIRST, final=False), DayState.PROVISIONAL),
-        (figures([None] * 24), DayState.EMPTY),
-        (figures([None] * 24, final=False), DayState.PROVISIONAL),
-    ],
+STATES = (
+    (a_day(FIRST), DayState.FINAL),
+    (a_day(FIRST, final=False), DayState.PROVISIONAL),
+    (figures([None] * 24), DayState.EMPTY),
+    (figures([None] * 24, final=False), DayState.PROVISIONAL),
 )
-async def test_an_answer_is_in_a_state(location: Location, known: DayClicks, state: DayState) -> None:
+
+
+async def test_an_answer_is_in_a_state(location: Location) -> None:
     """The ledger entry of a day has the state of its answer, its time, and its requests."""
-    store, account = await location.account()
-    await store.put(account, ME, known, requests=3)
-    assert await store.entries(account, ME, ALL) == [
-        LedgerEntry(FIRST, state, NOON, 3, 1, hours=known.reported_hours)
-    ]
+    async for store, account, (known, state) in with_accounts(location, STATES):
+        await store.put(account, ME, known, requests=3)
+        assert await store.entries(account, ME, ALL) == [
+            LedgerEntry(FIRST, state, NOON, 3, 1, hours=known.reported_hours)
+        ]
 
 
-@pytest.mark.parametrize("entry", [failure(), rejection()])
-async def test_a_day_without_an_answer_has_a_mark_and_no_figures(
-    location: Location, entry: LedgerEntry
-) -> None:
+async def test_a_day_without_an_answer_has_a_mark_and_no_figures(location: Location) -> None:
     """It has a state and a failure, and is never read as zero clicks."""
-    store, account = await location.account()
-    await store.record_failure(account, ME, entry)
-    assert await store.entries(account, ME, ALL) == [entry]
-    assert await store.read(account, ME, ALL) == []
+    async for store, account, entry in with_accounts(location, [failure(), rejection()]):
+        await store.record_failure(account, ME, entry)
+        assert await store.entries(account, ME, ALL) == [entry]
+        assert await store.read(account, ME, ALL) == []
 
 
 async def test_nothing_is_known_of_a_day_without_a_request(location: Location) -> None:
@@ -210,33 +205,29 @@ async def test_the_same_figures_again_are_no_revision(location: Location) -> Non
     ]
 
 
-@pytest.mark.parametrize("entry", [failure(), rejection()])
-async def test_a_day_that_failed_can_be_answered(location: Location, entry: LedgerEntry) -> None:
+async def test_a_day_that_failed_can_be_answered(location: Location) -> None:
     """The answer replaces the failure, and the requests add up."""
-    store, account = await location.account()
-    await store.record_failure(account, ME, entry)
-    assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=2) == PutResult(1)
-    assert await store.entries(account, ME, ALL) == [
-        LedgerEntry(FIRST, DayState.FINAL, LATER, entry.attempts + 2, 1, hours=12)
-    ]
+    async for store, account, entry in with_accounts(location, [failure(), rejection()]):
+        await store.record_failure(account, ME, entry)
+        assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=2) == PutResult(1)
+        assert await store.entries(account, ME, ALL) == [
+            LedgerEntry(FIRST, DayState.FINAL, LATER, entry.attempts + 2, 1, hours=12)
+        ]
 
 
-@pytest.mark.parametrize(
-    ("known", "state"),
-    [(a_day(FIRST), DayState.FINAL), (a_day(FIRST, final=False), DayState.PROVISIONAL)],
-)
-@pytest.mark.parametrize("entry", [failure(at=LATER), rejection(at=LATER)])
-async def test_figures_outlive_a_failure(
-    location: Location, known: DayClicks, state: DayState, entry: LedgerEntry
-) -> None:
+async def test_figures_outlive_a_failure(location: Location) -> None:
     """A day that has figures keeps them with state and moment; only the reason and the requests are noted."""
-    store, account = await location.account()
-    await store.put(account, ME, known, requests=1)
-    await store.record_failure(account, ME, entry)
-    assert await store.read(account, ME, ALL) == [known]
-    assert await store.entries(account, ME, ALL) == [
-        LedgerEntry(FIRST, state, NOON, entry.attempts + 1, 1, entry.reason, 12)
-    ]
+    known_days = [(a_day(FIRST), DayState.FINAL), (a_day(FIRST, final=False), DayState.PROVISIONAL)]
+    failures = [failure(at=LATER), rejection(at=LATER)]
+    async for store, account, ((known, state), entry) in with_accounts(
+        location, product(known_days, failures)
+    ):
+        await store.put(account, ME, known, requests=1)
+        await store.record_failure(account, ME, entry)
+        assert await store.read(account, ME, ALL) == [known]
+        assert await store.entries(account, ME, ALL) == [
+            LedgerEntry(FIRST, state, NOON, entry.attempts + 1, 1, entry.reason, 12)
+        ]
 
 
 async def test_a_reason_is_forgotten_when_the_day_is_answered_again(location: Location) -> None:
@@ -271,38 +262,38 @@ async def test_failures_add_up_and_the_last_one_counts(location: Location) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    "reason",
-    [
-        Failure.of(ApiError("서버 '오류' %s \\n", code=-(2**63), status=200)),
-        Failure.of(ApiError("", code=None, status=422)),
-        Failure.of(ServerError("x" * 10_000, status=500, retryable=True)),
-    ],
+REASONS = (
+    Failure.of(ApiError("서버 '오류' %s \\n", code=-(2**63), status=200)),
+    Failure.of(ApiError("", code=None, status=422)),
+    Failure.of(ServerError("x" * 10_000, status=500, retryable=True)),
 )
-async def test_a_reason_comes_back_as_it_was(location: Location, reason: Failure) -> None:
+
+
+async def test_a_reason_comes_back_as_it_was(location: Location) -> None:
     """Whatever the server said."""
-    store, account = await location.account()
-    entry = LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=reason)
-    await store.record_failure(account, ME, entry)
-    assert await store.entries(account, ME, ALL) == [entry]
+    async for store, account, reason in with_accounts(location, REASONS):
+        entry = LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=reason)
+        await store.record_failure(account, ME, entry)
+        assert await store.entries(account, ME, ALL) == [entry]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE days SET clicks = NULL",
-        "UPDATE days SET unique_users = NULL",
-        "UPDATE days SET hours = 11",
-        "UPDATE days SET state = 'empty', hours = 0",
-    ],
+DAMAGES = (
+    "UPDATE days SET clicks = NULL",
+    "UPDATE days SET unique_users = NULL",
+    "UPDATE days SET hours = 11",
+    "UPDATE days SET state = 'empty', hours = 0",
 )
-async def test_half_a_day_is_never_handed_out(location: Location, damage: str) -> None:
+
+
+async def test_half_a_day_is_never_handed_out(location: Location) -> None:
     """A day whose rows another program has changed is an error, not a day with other gaps."""
-    store, account = await location.account()
-    await store.put(account, ME, a_day(FIRST), requests=1)
-    await location.sql(damage)
-    with pytest.raises(StoreError, match=r"has only a part of 2024-02-25: another program has changed it"):
-        await store.read(account, ME, ALL)
+    async for store, account, damage in with_accounts(location, DAMAGES):
+        await store.put(account, ME, a_day(FIRST), requests=1)
+        await location.sql(damage)
+        with pytest.raises(
+            StoreError, match=r"has only a part of 2024-02-25: another program has changed it"
+        ):
+            await store.read(account, ME, ALL)
 
 
 async def test_a_target_that_is_none_is_an_error(location: Location) -> None:

@@ -251,3 +251,12 @@ def test_the_end_of_time_is_no_future() -> None:
 def test_when_a_day_is_due_again(date: dt.date, asked_at: dt.datetime, due_at: dt.datetime) -> None:
     """After an hour, or when the day can be final, whichever comes first; never in the past."""
     assert Reader(LATER, SEOUL).due_at(date, asked_at) == due_at
+
+
+@pytest.mark.parametrize("state", sorted(SETTLED & WITH_FIGURES | {DayState.EMPTY}), ids=str)
+def test_a_day_that_a_wrong_zone_made_final_is_due_at_once(state: DayState) -> None:
+    """Its figures may be new enough, but the store says of them what is wrong."""
+    asked_at = OVER - dt.timedelta(hours=3)
+    now = asked_at + TICK
+    assert is_due(an_entry(state, asked_at), now, SEOUL)
+    assert not is_due(an_entry(DayState.PROVISIONAL, asked_at), now, SEOUL)

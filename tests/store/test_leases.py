@@ -14,7 +14,7 @@ from hourlyclicks.store.leases import LIFE, Fence, Holder
 from tests.model.strategies import FIRST, NOON
 from tests.sizes import sized
 from tests.store.answers import ALL, ME, count_one, failure, figures, look
-from tests.store.locations import DatabaseLocation
+from tests.store.locations import DatabaseLocation, with_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -149,20 +149,19 @@ async def test_many_are_taken_and_renewed_at_once(location: Location) -> None:
     assert await take(store, accounts[0], B) is None
 
 
-@pytest.mark.parametrize("name", WRITES)
-async def test_a_former_holder_writes_nothing(location: Location, name: str) -> None:
+async def test_a_former_holder_writes_nothing(location: Location) -> None:
     """Each write of a lost lease fails with the error that says so, and changes nothing; reads go on."""
-    store, account = await location.account()
-    _, within = await hold(store, account, life=EXPIRED)
-    await WRITES["put_days"](within, account)
-    await WRITES[name](within, account)  # it has expired, but it is not lost
-    _, later = await hold(store, account, B)
-    before = await _everything(location)
-    with pytest.raises(LeaseLostError, match="'acme'"):
-        await WRITES[name](within, account)
-    assert await _everything(location) == before
-    assert await within.read(account, ME, ALL) == await store.read(account, ME, ALL)
-    await WRITES[name](later, account)
+    async for store, account, write in with_accounts(location, WRITES.values()):
+        _, within = await hold(store, account, life=EXPIRED)
+        await WRITES["put_days"](within, account)
+        await write(within, account)  # it has expired, but it is not lost
+        _, later = await hold(store, account, B)
+        before = await _everything(location)
+        with pytest.raises(LeaseLostError, match="'acme'"):
+            await write(within, account)
+        assert await _everything(location) == before
+        assert await within.read(account, ME, ALL) == await store.read(account, ME, ALL)
+        await write(later, account)
 
 
 async def test_a_lost_lease_fails_alone(location: Location) -> None:

@@ -45,7 +45,7 @@ from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.forked import forked
 from tests.model.strategies import FIRST, NOON, a_day
-from tests.sizes import sized
+from tests.sizes import sample, sized
 from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
 from tests.store.migrating_process import migrate
@@ -53,11 +53,13 @@ from tests.store.older_stores import CLICKS, DAY, cells, older_database, older_f
 from tests.store.summaries import day_by_day
 from tests.store.test_kills import where
 from tests.store.test_read_only import everything
+from tests.store.test_schema import DEFINED, definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
+    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.store.protocol import Store
     from tests.store.locations import DatabaseLocation, Location, NewLocation
 
@@ -188,10 +190,45 @@ async def test_a_backfill_resumes_in_an_older_store(location: Location, version:
     assert (report.remaining, report.reused + report.refused) == (0, len(complete))
 
 
+@pytest.mark.parametrize("before", sample(range(DAILY - 1, len(scripts("sqlite"))), 2))
+async def test_a_backfill_goes_on_in_the_store_of_each_later_version(
+    location: Location, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """What a run stored in the tables of an older version, the last one included, is not requested again."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.0, 0.0))
+    half, period = day(4), DateRange(FIRST, day(9))
+
+    async def backfill(end: dt.date) -> BackfillReport:
+        client = Client(
+            upstream.key,
+            limits=Limits(concurrency=4),
+            transport=upstream.transport(SystemClock()),
+            store=await location.open(),
+        )
+        async with client:
+            return await client.backfill(period.start, end, TARGETS)
+
+    with monkeypatch.context() as patch:
+        only(before, patch)
+        assert (await backfill(half)).complete
+    report = await backfill(period.end)
+    assert (report.complete, report.reused, report.done) == (True, 10, 10)
+    assert len({arrival.query for arrival in upstream.seen}) == len(upstream.seen) == 20
+    reader = store_of(where(location), read_only=True)
+    (account,) = (await reader.accounts()).values()
+    for target in TARGETS:
+        assert [each.date for each in await reader.read(account, target, period)] == list(period)
+    await reader.close()
+    only(before, monkeypatch)
+    with pytest.raises(StoreError, match=r"a newer hourlyclicks .*update hourlyclicks"):
+        await location.open()
+
+
 def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process know the tables up to a version only."""
     for module in (sqlite_migration, sqlite_open, sqlite_schema, postgres_migration):
-        monkeypatch.setattr(module, "scripts", lambda kind: scripts(kind)[:version])
+        monkeypatch.setattr(module, "LATEST", version)
+    monkeypatch.setattr(sqlite_schema, "tables", lambda kind: "".join(scripts(kind)[:version]))
     if version < LEASES:  # accounts were found by one fingerprint
         monkeypatch.setattr(sqlite_file, "_ACCOUNT", "SELECT id FROM accounts WHERE fingerprint = :of")
         find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
@@ -245,14 +282,16 @@ async def test_a_migrated_store_has_the_tables_of_a_new_one(
     await older.open()
     new = await new_location()
     await new.open()
-    query = (
-        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2"
-        if isinstance(new, SqliteLocation)
-        else """SELECT table_name, column_name, data_type, column_default, is_nullable
+    if isinstance(new, SqliteLocation):
+        found = [
+            [(*names, definition(sql)) for *names, sql in await each.sql(DEFINED)] for each in (older, new)
+        ]
+    else:
+        query = """SELECT table_name, column_name, data_type, column_default, is_nullable
             FROM information_schema.columns WHERE table_schema = 'hourlyclicks'
             ORDER BY table_name, ordinal_position"""
-    )
-    assert await older.sql(query) == await new.sql(query) != []
+        found = [await each.sql(query) for each in (older, new)]
+    assert found[0] == found[1] != []
 
 
 @pytest.mark.usefixtures("small_batches")

@@ -14,9 +14,10 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, PARKED, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, PARKED, CommandError
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
+from hourlyclicks.cli.options.days import Period, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.progress.joint import JointProgress
@@ -31,7 +32,11 @@ from hourlyclicks.model.rejections import rejects
 from hourlyclicks.render.audit import audit_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hourlyclicks.client import Client
     from hourlyclicks.model.audit import AuditReport
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
 
 
@@ -58,6 +63,51 @@ class Options:
     form: Literal["table", "jsonl"]
 
 
+class Audits:
+    """The audits of several targets, one after the other.
+
+    Args:
+        targets: how many there are.
+
+    Attributes:
+        reports: what was found so far.
+        rejected: targets of which the API rejects every day.
+    """
+
+    def __init__(self, targets: int) -> None:
+        self._targets = targets
+        self.reports: list[AuditReport] = []
+        self.rejected: dict[Target, HourlyClicksError] = {}
+
+    async def make(
+        self,
+        client: Client,
+        ranges: Mapping[Target, DateRange],
+        *,
+        begin: Callable[[], object],
+        refresh: bool,
+    ) -> None:
+        """Audit all targets.
+
+        Raises:
+            HourlyClicksError: one could not be audited, for a reason that is not only about that target.
+        """
+        async with client:
+            for target, days in ranges.items():
+                begin()
+                try:
+                    self.reports.append(await client.audit(days.start, days.end, target, refresh=refresh))
+                except HourlyClicksError as error:
+                    if not rejects(error) or not self._is_of_target:
+                        raise
+                    self.rejected[target] = error
+
+    @property
+    def _is_of_target(self) -> bool:
+        """Whether a rejection is about its target: if more are rejected than answered, it is not."""
+        return self._targets > 1 and len(self.rejected) <= len(self.reports)
+
+
 def run(options: Options) -> None:
     """See the help of the command."""
     access, store, rate = options.access, options.store, options.rate or default_rate()
@@ -78,35 +128,20 @@ def run(options: Options) -> None:
         store=store.where,
         account=store.account,
     )
-
-    reports: list[AuditReport] = []
-    rejected: dict[Target, HourlyClicksError] = {}
-
-    async def audit() -> None:
-        async with client:
-            for target, part in ranges.items():
-                joint.begin()
-                try:
-                    reports.append(await client.audit(part.start, part.end, target, refresh=options.refresh))
-                except HourlyClicksError as error:
-                    # When more are rejected than answered, the reason is none of the targets.
-                    if not rejects(error) or len(ranges) == 1 or len(rejected) > len(reports):
-                        raise
-                    rejected[target] = error
-
+    audits = Audits(len(ranges))
     try:
         with shown(view):
-            loop.run(audit())
+            loop.run(audits.make(client, ranges, begin=joint.begin, refresh=options.refresh))
     except BaseException:
         with suppress(click.ClickException, OSError):  # the first error is the one that ends the command
-            _write(reports, options.form)
+            _write(audits.reports, options.form)
         raise
     ended = time.monotonic()
-    _write(reports, options.form)
+    _write(audits.reports, options.form)
     say(view.stats.summary(ended))
-    for target, error in rejected.items():
+    for target, error in audits.rejected.items():
         say(f"{target}: {error}", although_quiet=True)
-    _end(reports, len(rejected))
+    _end(audits.reports, len(audits.rejected))
 
 
 def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
@@ -117,7 +152,7 @@ def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
 
 
 def _end(reports: list[AuditReport], rejected: int) -> None:
-    """Raise a `Failure` if a day differs, if something could not be compared, or if targets were rejected."""
+    """Raise an error if a day differs, if something could not be compared, or if targets were rejected."""
     differing = sum(len(report.differences) for report in reports)
     failed = sum(len(report.failures) for report in reports)
     bare = sum(len(report.unchecked) == len(report.range) and not report.failures for report in reports)
@@ -133,4 +168,4 @@ def _end(reports: list[AuditReport], rejected: int) -> None:
     if rejected:
         words.append(f"the API rejects every day of {count(rejected, 'target')}; the others are compared")
     if words:
-        raise Failure("; ".join(words), code)
+        raise CommandError("; ".join(words), code)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks.cli.console.messages import quiet
-from hourlyclicks.cli.options.shared import Period, present
+from hourlyclicks.cli.options.days import Period, present
 from hourlyclicks.cli.output.record import recording
-from hourlyclicks.cli.steps.runs import Job, RunOptions, named, run_job
+from hourlyclicks.cli.steps.runs import StoreRun, StoreRunOptions, carry_out, named
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.zones import check_begun
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Options(RunOptions):
+class Options(StoreRunOptions):
     """The options of ``backfill``.
 
     Args:
@@ -38,10 +38,10 @@ class Options(RunOptions):
 def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
     with quiet(on=options.quiet), recording("backfill", options.report) as record:
-        run_job(ctx, options, _job(options), record)
+        carry_out(ctx, options, _run_of(options), record)
 
 
-def _job(options: Options) -> Job:
+def _run_of(options: Options) -> StoreRun:
     """Return what there is to do, once it is certain that it can be done."""
     options.store.check_folder()
     now = present()
@@ -49,10 +49,10 @@ def _job(options: Options) -> Job:
     targets, since = options.targets_and_since()
     check_begun(days.end, now)
 
-    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
+    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `StoreRun`
         return client.backfill(days.start, days.end, refresh=options.refresh, **common)
 
-    return Job(
+    return StoreRun(
         f"{named(targets, options)}, {days}",
         targets,
         since,

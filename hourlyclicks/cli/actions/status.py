@@ -1,128 +1,78 @@
-"""What ``hourlyclicks status`` does."""
+"""What ``hourlyclicks status`` does: which of its four views is shown, by the options."""
 
 from __future__ import annotations
 
-import json
-import sys
-from contextlib import aclosing
-from typing import TYPE_CHECKING
-
 import attrs
+import click
 
-from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.output.files import writing
-from hourlyclicks.cli.steps.running_backfills import lines_about
-from hourlyclicks.cli.steps.stores import accounts_of, looking_into
-from hourlyclicks.model.quantities import count
+from hourlyclicks.cli.options.stores import StoreChoice
+from hourlyclicks.cli.selection import Selection
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.zones import as_zone
-from hourlyclicks.render.coverage import as_object, shades_for, table
-from hourlyclicks.store.backlog import Scope, summaries_of
-from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import batches
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.store.coverage import Coverage
-    from hourlyclicks.store.stored_account import StoredAccount
+from hourlyclicks.store.backlog import Scope
 
 
-_MANY = 300
-"""Of more targets, those without gaps and those without any day are only counted."""
-
-
-@attrs.define
-class LeftOut:
-    """The targets that are not shown.
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of the command.
 
     Args:
-        all_: whether all targets are shown.
+        store: the store.
+        selection: the targets, if some are named.
+        days: the days, if they are named.
+        timezone: the account's time zone, if it is named.
+        form: ``"table"`` or ``"json"``.
+        everything: whether to list all that is missing.
+        running: whether to show the runs in progress only.
+        summary: whether to show all targets together.
+        check: whether to print one line for an alarm.
+        max_age: how many days before today the newest complete day of a target may be, in a check.
     """
 
-    _all: bool = attrs.field(alias="all_")
-    _complete: int = 0
-    _unknown: int = 0
+    store: StoreChoice
+    selection: Selection
+    days: DateRange | None
+    timezone: str | None
+    form: str
+    everything: bool
+    running: bool
+    summary: bool
+    check: bool
+    max_age: int | None
 
-    def counts(self, coverage: Coverage) -> bool:
-        """Count a target, and return whether it is not shown."""
-        unknown = coverage.range is None
-        complete = not unknown and not coverage.missing and not coverage.states[DayState.FAILED]
-        if self._all:
-            return False
-        self._unknown += unknown
-        self._complete += complete
-        return unknown or complete
+    def verify(self) -> None:
+        """Raise a usage error if some of them exclude each other."""
+        if self.check and (self.summary or self.everything):
+            raise click.UsageError("--check cannot be combined with --summary or --all")
+        narrowed = self.selection or self.days or self.timezone
+        if self.running and (self.check or self.summary or self.everything or narrowed):
+            raise click.UsageError("--running goes with --store, --account-name and --format only")
+        if self.max_age is not None and not self.check:
+            raise click.UsageError("--max-age needs --check")
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines about them."""
-        if self._complete or self._unknown:
-            yield ""
-        if self._complete:
-            yield f"not shown: {count(self._complete, 'target')} without gaps; --all shows them"
-        if self._unknown:
-            yield f"not shown: {count(self._unknown, 'target')} without any day; --all shows them"
-
-
-def scope_of(selection: Selection, days: DateRange | None, timezone: str | None) -> Scope:
-    """Return what is looked at, as the options of the command say it."""
-    targets, since = selection.read_with_since()
-    return Scope(targets, days, since, as_zone(timezone))
+    def scope(self) -> Scope:
+        """Return what is looked at."""
+        targets, since = self.selection.read_with_since()
+        return Scope(targets, self.days, since, as_zone(self.timezone))
 
 
-def run(*, store: StoreChoice, scope: Scope, form: str, everything: bool) -> None:
-    """See the help of the command."""
-    with writing("table" if form == "table" else "jsonl", None) as stream:
-        shades = shades_for(getattr(stream, "encoding", None))
-        pieces = (
-            _as_json(store, scope) if form == "json" else _as_table(store, scope, shades, all_=everything)
-        )
-        loop.run(_write(pieces))
+def run(options: Options) -> None:
+    """See the help of the command; each view imports only what it needs."""
+    options.verify()
+    store, form, everything = options.store, options.form, options.everything
+    if options.running:
+        from hourlyclicks.cli.actions import status_running  # noqa: PLC0415 - see above
 
+        status_running.run(store, form)
+    elif options.check:
+        from hourlyclicks.cli.actions import status_check  # noqa: PLC0415 - likewise
 
-async def _write(pieces: AsyncGenerator[str, None]) -> None:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            sys.stdout.write(piece)
+        status_check.run(store=store, scope=options.scope(), form=form, max_age=options.max_age)
+    elif options.summary:
+        from hourlyclicks.cli.actions import status_summary  # noqa: PLC0415 - likewise
 
+        status_summary.run(store=store, scope=options.scope(), form=form, everything=everything)
+    else:
+        from hourlyclicks.cli.actions import status_coverage  # noqa: PLC0415 - likewise
 
-async def _coverages(account: StoredAccount, scope: Scope) -> AsyncGenerator[Coverage, None]:
-    """Yield what is known of each target, one after the other."""
-    now = present()
-    for batch in batches(scope.targets or await account.targets(), scope.days):
-        for summary in await summaries_of(account, attrs.evolve(scope, targets=tuple(batch)), now=now):
-            yield await account.cover(summary, now=now)
-
-
-async def _as_table(
-    store: StoreChoice, scope: Scope, shades: str, *, all_: bool
-) -> AsyncGenerator[str, None]:
-    """Yield the text for people, a target at a time."""
-    async with looking_into(store, scope.zone) as opened:
-        known = await accounts_of(opened, store.account, scope.targets)
-        if not known:
-            yield "The store is empty.\n"
-        for account in known:
-            shown = f"{len(scope.targets):,} of " if scope.targets else ""
-            number = count(len(await account.targets()), "target")
-            yield f"account {account.short}: {shown}{number}\n"
-            yield "".join(line + "\n" for line in await lines_about(account))
-            left_out = LeftOut(all_=all_ or len(scope.targets or await account.targets()) <= _MANY)
-            async for coverage in _coverages(account, scope):
-                if not left_out.counts(coverage):
-                    yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
-            yield "".join(line + "\n" for line in left_out.lines())
-
-
-async def _as_json(store: StoreChoice, scope: Scope) -> AsyncGenerator[str, None]:
-    """Yield a JSON document, an object of its array at a time."""
-    before = "[\n"
-    async with looking_into(store, scope.zone) as opened:
-        for account in await accounts_of(opened, store.account, scope.targets):
-            async for coverage in _coverages(account, scope):
-                yield before + json.dumps({"account": account.short, **as_object(coverage)})
-                before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
+        status_coverage.run(store=store, scope=options.scope(), form=form, everything=everything)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks.cli.console.messages import quiet
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.record import recording
-from hourlyclicks.cli.steps.runs import Job, RunOptions, named, run_job
+from hourlyclicks.cli.steps.runs import StoreRun, StoreRunOptions, carry_out, named
 from hourlyclicks.model.zones import last_ended
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Options(RunOptions):
+class Options(StoreRunOptions):
     """The options of the command.
 
     Args:
@@ -35,17 +35,17 @@ class Options(RunOptions):
 def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
     with quiet(on=options.quiet), recording("sync", options.report) as record:
-        run_job(ctx, options, _job(options), record)
+        carry_out(ctx, options, _run_of(options), record)
 
 
-def _job(options: Options) -> Job:
+def _run_of(options: Options) -> StoreRun:
     """Return what there is to do, once it is certain that it can be done."""
     options.store.check_folder()
     targets, since = options.targets_and_since()
 
-    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
+    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `StoreRun`
         return client.sync(new=options.new, **common)
 
     title = f"{named(targets, options)} up to {last_ended(present(), options.access.zone)}"
     several = options.all_links or len(targets) > 1
-    return Job(title, targets, since, several=several, most=0, days=None, call=call)
+    return StoreRun(title, targets, since, several=several, most=0, days=None, call=call)

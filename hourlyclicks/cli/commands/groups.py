@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.list_output import with_listing
-from hourlyclicks.cli.options.shared import with_rate
 from hourlyclicks.cli.options.strict import StrictCommand
 
 
@@ -19,7 +19,8 @@ from hourlyclicks.cli.options.strict import StrictCommand
 def command(**options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """List the account's groups, as a file for --targets.
 
-    Needs the Premium plan. The column "since" is the day on which a group was created; see links.
+    Needs the Premium plan or a larger one. The column "since" is the day on which a group was created; see
+    links.
     """
     from hourlyclicks.cli.actions import lists  # noqa: PLC0415 - its help needs less
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from hourlyclicks.cli.options.shared import read_span, with_range
+from hourlyclicks.cli.options.days import read_span, with_range
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
-
-if TYPE_CHECKING:
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.model.dates import DateRange
 
 
 @click.command(name="status", cls=StrictCommand)
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
-@click.option("--running", is_flag=True, help="Show only the running backfills.")
+@click.option("--running", is_flag=True, help="Show only the runs in progress.")
 @click.option(
     "--all",
     "everything",
@@ -40,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--summary",
     is_flag=True,
-    help="Show all targets together: days by state, the newest complete day, the worst targets.",
+    help="Show all targets together: days by state, the newest complete day, targets that lack most.",
 )
 @click.option(
     "--check",
@@ -53,43 +48,13 @@ if TYPE_CHECKING:
     type=read_span,
     help="With --check: also if the newest complete day of a target is more than N days (2d) or weeks ago.",
 )
-def command(
-    *,
-    store: StoreChoice,
-    selection: Selection,
-    days: DateRange | None,
-    timezone: str | None,
-    form: str,
-    everything: bool,
-    running: bool,
-    summary: bool,
-    check: bool,
-    max_age: int | None,
-) -> None:
+def command(**options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """Show which days a store holds and which are missing (no requests).
 
     Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
     accepts. Without --from and --to, each target is shown from its first known day to its last.
-    Backfills that run on the store are shown as well.
+    Runs in progress on the store are shown as well.
     """
-    if check and (summary or everything):
-        raise click.UsageError("--check cannot be combined with --summary or --all")
-    if running and (check or summary or everything or selection or days or timezone):
-        raise click.UsageError("--running goes with --store, --account-name and --format only")
-    if max_age is not None and not check:
-        raise click.UsageError("--max-age needs --check")
-    if running:
-        from hourlyclicks.cli.actions import running as only_running  # noqa: PLC0415 - as below
+    from hourlyclicks.cli.actions import status  # noqa: PLC0415 - its help needs less
 
-        only_running.run(store, form)
-        return
-    from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
-    from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
-
-    scope = status.scope_of(selection, days, timezone)
-    if check:
-        checking.run(store=store, scope=scope, form=form, max_age=max_age)
-    elif summary:
-        overview.run(store=store, scope=scope, form=form, everything=everything)
-    else:
-        status.run(store=store, scope=scope, form=form, everything=everything)
+    status.run(status.Options(**options))

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.demo.settings import LINK, client_of
-from hourlyclicks.cli.steps.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import TargetOutcome
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.store.opening import open_store
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
 
 
-async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) -> Outcome[HourlySeries]:
+async def fill(
+    server: Simulator, store: Path, days: DateRange, on_event: Hook
+) -> TargetOutcome[HourlySeries]:
     """Fetch the days that are not in the store, and return all that it then holds."""
     failures, ended_by, interrupted = {}, None, False
     client = client_of(server.key, server.url, store, on_event)
@@ -31,13 +33,13 @@ async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) 
         interrupted = True
         task = asyncio.current_task()
         if task is not None:
-            task.uncancel()  # it has been heard
+            task.uncancel()  # the cancellation is handled here
     except HourlyClicksError as error:
         ended_by = error
     else:
         failures = {query.day: error for query, error in report.failures.items()}
         ended_by = report.error
-    return Outcome(await stored(store, days), failures, ended_by, interrupted)
+    return TargetOutcome(await stored(store, days), failures, ended_by, interrupted)
 
 
 async def stored(path: Path, days: DateRange) -> HourlySeries:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from hourlyclicks.cli.console.reading import read_to_end
-from hourlyclicks.cli.options.naming import read_link, read_target, warn_of_lookalikes
-from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.options.target_list import read_list
+from hourlyclicks.cli.options.target_names import read_link, read_target, warn_of_lookalikes
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.keys import KeyRef
@@ -28,7 +28,7 @@ from hourlyclicks.pacing.plans import Limits, Plan, as_rate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hourlyclicks.cli.options.naming import Warn
+    from hourlyclicks.cli.options.target_names import Warn
     from hourlyclicks.model.target_days import TargetItem
 
     Table: TypeAlias = dict[str, Any]

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import attrs
 
 from hourlyclicks.cli.console.reading import read_to_end
-from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
-from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
+from hourlyclicks.cli.options.csv_cells import Cell, CellError, read_rows
+from hourlyclicks.cli.options.target_names import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_day
 from hourlyclicks.model.quantities import count
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import BufferedReader
 
-    from hourlyclicks.cli.options.cells import Row
-    from hourlyclicks.cli.options.naming import Warn
+    from hourlyclicks.cli.options.csv_cells import Row
+    from hourlyclicks.cli.options.target_names import Warn
     from hourlyclicks.model.targets import Link
 
     Cells: TypeAlias = Mapping[str, Any]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from click.core import Argument, ParameterSource
 
 from hourlyclicks.cli.console.messages import say_as_it_is
-from hourlyclicks.cli.options.naming import words_for
+from hourlyclicks.cli.options.target_names import words_for
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from hourlyclicks.cli.steps.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import RunOutcome
     from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3
@@ -44,29 +44,31 @@ _OF_STATUS = _OF_STORE | _TARGETS
 _LONGEST_LINE = 500
 
 
-def tell(ctx: click.Context, outcomes: Outcomes, days: DateRange, *, output: Path | None, kept: bool) -> None:
+def tell(
+    ctx: click.Context, outcome: RunOutcome, days: DateRange, *, output: Path | None, kept: bool
+) -> None:
     """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
     lines: list[list[str]] = []
     names: list[Path | None] = []
-    for target, part in list(_rest(outcomes)) if kept else [(None, days)]:
+    for target, part in list(_rest(outcome)) if kept else [(None, days)]:
         names.append(_beside(output, part.start, names))
         lines.append(again(ctx, part, output=names[-1], target=target))
     _show("To fetch the rest:" if kept else "To fetch it all:", lines)
 
 
-def _rest(outcomes: Outcomes) -> Iterator[tuple[Target | None, DateRange]]:
+def _rest(outcome: RunOutcome) -> Iterator[tuple[Target | None, DateRange]]:
     """Yield what is missing; ``None`` stands for the targets that were named.
 
     Of one target these are the stretches of missing days, of few targets one stretch of each, and of many one
     for all, so that there are few command lines.
     """
-    lacking = list(outcomes.lacking())
-    if not outcomes.several:
-        missing = spans(outcomes.parts[0].series.missing_days)
+    lacking = list(outcome.lacking())
+    if not outcome.several:
+        missing = spans(outcome.parts[0].series.missing_days)
         if len(missing) <= _LARGEST_NUMBER:
             yield from ((None, DateRange(*ends)) for ends in missing)
             return
-    if outcomes.several and len(lacking) <= _LARGEST_NUMBER:
+    if outcome.several and len(lacking) <= _LARGEST_NUMBER:
         yield from ((target, DateRange(days[0], days[-1])) for target, days in lacking)
         return
     yield None, DateRange(min(days[0] for _, days in lacking), max(days[-1] for _, days in lacking))

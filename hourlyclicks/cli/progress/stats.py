@@ -49,11 +49,13 @@ class RunStats:
         limits: the limits that are kept.
         progress: how far the run is; its ETA is read when it is shown.
         started: when the run began.
-        updated: when it was as far as that.
         stored: whether days are taken from a store, too.
         several: whether there are days of more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
         stops: what ends it early; ``None``: nothing.
+
+    Attributes:
+        updated: when it was as far as `progress` says.
     """
 
     title: str
@@ -61,23 +63,25 @@ class RunStats:
     progress: Progress
     started: float
     stops: Stops | None = None
-    updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     stored: bool = False
     several: bool = False
     surveyed: bool = True
-    retries: int = 0
-    throttled: int = 0
-    pauses: int = 0
-    paused_until: float = 0.0
-    held_until: float = 0.0
-    reading: bool = attrs.field(
-        default=attrs.Factory(lambda self: self.stored and self.surveyed, takes_self=True)
+    updated: float = attrs.field(
+        default=attrs.Factory(lambda self: self.started, takes_self=True), init=False
     )
-    news: str = ""
-    cause: str = ""
-    trouble: str = ""
-    fetched: int = 0
-    _answered: int = 0
+    retries: int = attrs.field(default=0, init=False)
+    throttled: int = attrs.field(default=0, init=False)
+    pauses: int = attrs.field(default=0, init=False)
+    paused_until: float = attrs.field(default=0.0, init=False)
+    held_until: float = attrs.field(default=0.0, init=False)
+    reading: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.stored and self.surveyed, takes_self=True), init=False
+    )
+    news: str = attrs.field(default="", init=False)
+    cause: str = attrs.field(default="", init=False)
+    trouble: str = attrs.field(default="", init=False)
+    fetched: int = attrs.field(default=0, init=False)
+    _answered: int = attrs.field(default=0, init=False)
     _pending: Counter[tuple[Target, dt.date]] = attrs.field(factory=Counter, init=False)
     _recent: deque[list[float]] = attrs.field(factory=deque, init=False)
 

@@ -33,7 +33,7 @@ SeriesT = TypeVar("SeriesT", bound=HourlySeries | DailySeries)
 
 
 @attrs.frozen
-class Outcome(Generic[SeriesT]):
+class TargetOutcome(Generic[SeriesT]):
     """What came of the days of one target.
 
     Args:
@@ -69,7 +69,7 @@ class Outcome(Generic[SeriesT]):
 
 
 @attrs.frozen
-class Outcomes:
+class RunOutcome:
     """What came of a run. Iterates, as often as it is wanted, over the series of all targets.
 
     Args:
@@ -79,7 +79,7 @@ class Outcomes:
     """
 
     ranges: Mapping[Target, DateRange]
-    parts: tuple[Outcome[Any], ...]
+    parts: tuple[TargetOutcome[Any], ...]
     daily: bool = False
 
     @property
@@ -149,7 +149,7 @@ async def collect_each(
     lane: Lane,
     daily: bool = False,
     begin: Callable[[], object] = lambda: None,
-) -> Outcomes:
+) -> RunOutcome:
     """Fetch the days of one target after the other, until one of them ends the run.
 
     Args:
@@ -162,7 +162,7 @@ async def collect_each(
     Raises:
         HourlyClicksError: it could not even begin.
     """
-    parts: list[Outcome[Any]] = []
+    parts: list[TargetOutcome[Any]] = []
     for target, days in ranges.items():
         begin()
         try:
@@ -170,10 +170,10 @@ async def collect_each(
         except HourlyClicksError as error:
             if not parts:
                 raise
-            parts.append(Outcome(_nothing_of(target, days, daily=daily), {}, error))
+            parts.append(TargetOutcome(_nothing_of(target, days, daily=daily), {}, error))
         if parts[-1].is_the_last:
             break
-    return Outcomes(ranges, tuple(parts), daily)
+    return RunOutcome(ranges, tuple(parts), daily)
 
 
 def _nothing_of(target: Target, days: DateRange, *, daily: bool) -> HourlySeries | DailySeries:
@@ -181,7 +181,9 @@ def _nothing_of(target: Target, days: DateRange, *, daily: bool) -> HourlySeries
     return DailySeries.of(target, days, ()) if daily else SeriesBuilder(target, days).build()
 
 
-async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome[HourlySeries]:
+async def collect(
+    client: Client, days: DateRange, target: Target, *, lane: Lane
+) -> TargetOutcome[HourlySeries]:
     """Fetch the days of a range; an error or a cancellation ends it and is told in the outcome.
 
     Raises:
@@ -200,29 +202,29 @@ async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane
                 await _take_what_is_there(stream, builder, failures)
     except asyncio.CancelledError:
         interrupted = True
-    return Outcome(builder.build(), failures, ended_by, interrupted)
+    return TargetOutcome(builder.build(), failures, ended_by, interrupted)
 
 
-async def collect_sums(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome[Any]:
+async def collect_sums(client: Client, days: DateRange, target: Target, *, lane: Lane) -> TargetOutcome[Any]:
     """Fetch the sums of a range; an error or a cancellation ends it and is told in the outcome.
 
     Raises:
         HourlyClicksError: it could not even begin.
     """
     try:
-        return Outcome(await client.daily(days.start, days.end, target, lane=lane), {})
+        return TargetOutcome(await client.daily(days.start, days.end, target, lane=lane), {})
     except IncompleteSeriesError as error:
-        return Outcome(error.series, error.failures)
+        return TargetOutcome(error.series, error.failures)
     except asyncio.CancelledError as cancelled:
         series = getattr(cancelled, "series", None) or _nothing_of(target, days, daily=True)
         task = asyncio.current_task()
         if task is not None:
-            task.uncancel()  # it has been heard
-        return Outcome(series, {}, interrupted=True)
+            task.uncancel()  # the cancellation is handled here
+        return TargetOutcome(series, {}, interrupted=True)
     except HourlyClicksError as error:
         if error.series is None:
             raise
-        return Outcome(error.series, {}, error)
+        return TargetOutcome(error.series, {}, error)
 
 
 async def _drain(
@@ -246,7 +248,7 @@ async def _take_what_is_there(
     """After a cancellation, take the days that have been answered already, and wait for no other."""
     task = asyncio.current_task()
     if task is not None:
-        task.uncancel()  # it has been heard
+        task.uncancel()  # the cancellation is handled here
     with suppress(TimeoutError):
         async with asyncio.timeout(0):  # runs out as soon as there is something to wait for
             await _drain(stream, builder, failures)

@@ -12,9 +12,9 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, CommandError, exit_code, sentence
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import RateOptions
+from hourlyclicks.cli.options.limits import RateOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
@@ -22,7 +22,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.steps.collecting import collect_each
 from hourlyclicks.cli.steps.keys import find_key
 from hourlyclicks.cli.steps.migrating import migrate
-from hourlyclicks.errors import UsageError
+from hourlyclicks.errors import ApiError, ServerError, UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.priority import Lane
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.cli.steps.collecting import Outcomes
+    from hourlyclicks.cli.steps.collecting import RunOutcome
     from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()
@@ -48,7 +48,7 @@ _SHOWN = 10
 
 
 @attrs.frozen
-class Asked:
+class FetchRun:
     """What is to be fetched, and how.
 
     Args:
@@ -69,7 +69,7 @@ class Asked:
     daily: bool = False
     fail_fast: bool = False
 
-    def collect(self) -> tuple[Outcomes, Callable[[], str]]:
+    def collect(self) -> tuple[RunOutcome, Callable[[], str]]:
         """Fetch it while the progress is shown.
 
         Returns:
@@ -86,7 +86,7 @@ class Asked:
         )
         lane = Lane.INTERACTIVE if self.fail_fast else Lane.BACKFILL
 
-        async def fetch() -> Outcomes:
+        async def fetch() -> RunOutcome:
             async with client:
                 return await collect_each(client, ranges, lane=lane, daily=self.daily, begin=joint.begin)
 
@@ -137,7 +137,7 @@ def count_days(
     )
 
 
-def tell_provisional(outcome: Outcomes) -> None:
+def tell_provisional(outcome: RunOutcome) -> None:
     """Name the days whose figures can still change."""
     for part in outcome.parts:
         name = f"{part.series.target} " if outcome.several else ""
@@ -145,7 +145,7 @@ def tell_provisional(outcome: Outcomes) -> None:
             say(f"not final yet, to be fetched again later: {name}{span(first, last)}")
 
 
-def tell_missing(outcome: Outcomes) -> None:
+def tell_missing(outcome: RunOutcome) -> None:
     """Name the days that are not there, and why."""
     failures = list(outcome.failures())
     for target, day, error in failures[:_SHOWN]:
@@ -156,7 +156,7 @@ def tell_missing(outcome: Outcomes) -> None:
         _tell_not_fetched(outcome)
 
 
-def _tell_not_fetched(outcome: Outcomes) -> None:
+def _tell_not_fetched(outcome: RunOutcome) -> None:
     """Name the days that were not asked for, since the run had ended before."""
     stretches = []
     for part in outcome.parts:
@@ -171,13 +171,17 @@ def _tell_not_fetched(outcome: Outcomes) -> None:
         say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
 
 
-def failure_of(outcome: Outcomes) -> Failure:
+def failure_of(outcome: RunOutcome) -> CommandError:
     """Say in a sentence why days are missing."""
     if outcome.interrupted:
-        return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
+        return CommandError(
+            f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED
+        )
     error = outcome.ended_by or next((error for _, _, error in outcome.failures()), None)
     assert error is not None  # noqa: S101 - days are missing only if one failed
+    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError):
+        return CommandError(f"{error.target}: {error}", exit_code(error))  # others are about all targets
     if error.fatal or not outcome.fetched:
-        return Failure.of(error)
+        return CommandError.of(error)
     missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
-    return Failure(f"{missing}; {sentence(error)}", INCOMPLETE)
+    return CommandError(f"{missing}; {sentence(error)}", INCOMPLETE)

@@ -14,10 +14,11 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.exits import INTERRUPTED, CommandError
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.options.deadlines import Deadline
-from hourlyclicks.cli.options.shared import RateOptions, default_rate, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
@@ -54,7 +55,7 @@ STOPPING = "stopping: no more requests are sent, pending responses are saved; Ct
 
 
 @attrs.frozen(kw_only=True)
-class RunOptions:
+class StoreRunOptions:
     """The options of a run that fills a store.
 
     Args:
@@ -113,15 +114,15 @@ class RunOptions:
         return targets, since
 
     @asynccontextmanager
-    async def source(self, job: Job, key: str, on_event: Hook) -> AsyncIterator[TargetSource]:
-        """Return the targets of a job; the list of all links is read by a client with limits of its own."""
+    async def source(self, run: StoreRun, key: str, on_event: Hook) -> AsyncIterator[TargetSource]:
+        """Return the targets of a run; the list of all links is read by a client with limits of its own."""
         if not self.all_links:
-            yield job.targets
+            yield run.targets
             return
         rate = attrs.evolve(self.limits, limits=self.limits.of_lists)
         client = self.access.client(key, rate=rate, retry=RETRY, on_event=on_event)
         async with client:
-            yield _with_all_links(job.targets, client, since_creation=self.since_creation)
+            yield _with_all_links(run.targets, client, since_creation=self.since_creation)
 
 
 async def _with_all_links(
@@ -135,7 +136,7 @@ async def _with_all_links(
 
 
 @attrs.frozen
-class Job:
+class StoreRun:
     """What a run has to do.
 
     Args:
@@ -157,8 +158,8 @@ class Job:
     call: Callable[..., Awaitable[BackfillReport]]
 
 
-def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
-    """Run a job, show its progress, and tell what came of it."""
+def carry_out(ctx: click.Context, options: StoreRunOptions, run: StoreRun, record: Record) -> None:
+    """Carry out a run, show its progress, and tell what came of it."""
     access, store = options.access, options.store
     now = present()
     until = None if options.deadline is None else options.deadline.limit(now)
@@ -170,7 +171,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     deadline = now + until if isinstance(until, dt.timedelta) else until
     stops = Stops(from_now, deadline, options.max_requests)
-    view = open_view(_stats_of(job, options, stops), drawn=not options.quiet)
+    view = open_view(_stats_of(run, options, stops), drawn=not options.quiet)
     client: Client = access.client(
         key, rate=options.limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
@@ -181,12 +182,12 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
         say(STOPPING)
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
-        async with client, options.source(job, key, view) as source:
+        async with client, options.source(run, key, view) as source:
             with _recorded_on_error(record):
-                record.report = await job.call(
+                record.report = await run.call(
                     client,
                     targets=source,
-                    since=job.since,
+                    since=run.since,
                     deadline=until,
                     max_requests=options.max_requests,
                     order=options.order,
@@ -201,27 +202,27 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
             report = loop.run_until_stopped(fill, on_stop=on_stop)
     except HourlyClicksError as error:
         if error.report is not None:
-            _tell(ctx, error.report, job.days)
+            _tell(ctx, error.report, run.days)
         raise
     except KeyboardInterrupt:
-        resume.tell_same(ctx, job.days)
-        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
-    _tell(ctx, report, job.days, stopped_by[0] if stopped_by else "`hourlyclicks stop`")
+        resume.tell_same(ctx, run.days)
+        raise CommandError("interrupted; requests under way are lost", INTERRUPTED) from None
+    _tell(ctx, report, run.days, stopped_by[0] if stopped_by else "`hourlyclicks stop`")
     ended = failure(report)
     if ended is not None:
         raise ended
 
 
-def _stats_of(job: Job, options: RunOptions, stops: Stops) -> RunStats:
-    """Return the stats of a job that begins now."""
+def _stats_of(run: StoreRun, options: StoreRunOptions, stops: Stops) -> RunStats:
+    """Return the stats of a run that begins now."""
     rate = options.limits
     return start_stats(
-        job.title,
+        run.title,
         rate.limits,
-        forecast(options.access.requests(job.most, rate), rate.limits),
-        days=job.most,
+        forecast(options.access.requests(run.most, rate), rate.limits),
+        days=run.most,
         stored=True,
-        several=job.several,
+        several=run.several,
         surveyed=options.reads_all_first,
         stops=stops,
     )
@@ -237,7 +238,7 @@ def _recorded_on_error(record: Record) -> Iterator[None]:
         raise
 
 
-def named(targets: tuple[Target, ...], options: RunOptions) -> str:
+def named(targets: tuple[Target, ...], options: StoreRunOptions) -> str:
     """Return the only target, or the number of targets, and whether there are all links besides."""
     several = str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
     if not options.all_links:

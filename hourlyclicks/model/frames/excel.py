@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from hourlyclicks.errors import UsageError
 from hourlyclicks.files.replace import replacing_bytes
 from hourlyclicks.model.extras import needing
-from hourlyclicks.model.frames.sink import Sink
+from hourlyclicks.model.frames.detachable import DetachableStream
 from hourlyclicks.model.frames.table import Kind
 from hourlyclicks.model.frames.values import rows
 
@@ -107,7 +107,7 @@ class Sheet:
 def writing_sheet(stream: IO[bytes], name: str, fields: Sequence[Field]) -> Iterator[Sheet]:
     """Write a workbook of one sheet to a stream, which stays open; after an error nothing is written."""
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        sink = Sink(stream)
+        sink = DetachableStream(stream)
         book = xlsxwriter.Workbook(sink, {**_OPTIONS, "tmpdir": folder})
         sheet = Sheet(book, name, fields)
         try:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.destinations import place_of
-from hourlyclicks.model.frames.sink import Sink
+from hourlyclicks.model.frames.detachable import DetachableStream
 from hourlyclicks.model.frames.table import Kind
 from hourlyclicks.model.frames.tabular import Tabular
 
@@ -42,7 +42,7 @@ class ParquetFile:
     """
 
     def __init__(self, stream: IO[bytes], fields: Sequence[Field], *, least: int = 1) -> None:
-        self._sink = Sink(stream)
+        self._sink = DetachableStream(stream)
         self._least = least
         self._waiting: list[Any] = []
         self._writer: Any = pq.ParquetWriter(

@@ -1,7 +1,9 @@
-"""The tables, as numbered SQL scripts: a folder for each kind of database.
+"""The tables, as SQL: a folder for each kind of database.
 
-The version of a store is the number of scripts that were run on it. A store of a newer version is not opened,
-since the changes of a later script are unknown.
+A numbered script changes the tables of the version before. The version of a store is the number of the last
+script that was run on it. A store of a newer version is not opened, since the changes of a later script are
+unknown. ``tables.sql`` makes the tables of a new SQLite file at once, in a third of the time: they are those
+that all scripts make, one after the other.
 
 `PACKED` is the version since which the row of a day holds its 24 counts. A store of an older version may have
 millions of days, so they are copied in batches before the script runs; see `hourlyclicks.store.migration`.
@@ -27,6 +29,9 @@ LEASES = 7
 FLEETS = 8
 """The version in which the runs over many accounts were added."""
 
+LATEST = FLEETS
+"""The version of a new store, and the number of scripts."""
+
 _UNPACKED_DAYS = "unpacked_days"
 
 
@@ -36,6 +41,12 @@ def scripts(kind: str) -> tuple[str, ...]:
     names = sorted(file.name for file in (resources.files(__name__) / kind).iterdir())
     numbered = [_text(kind, name) for name in names if name[:1].isdigit()]
     return tuple(text.replace(f":{_UNPACKED_DAYS}", unpacked_days(kind)) for text in numbered)
+
+
+@cache
+def tables(kind: str) -> str:
+    """Return the script that makes the tables of a new store."""
+    return _text(kind, "tables.sql")
 
 
 @cache

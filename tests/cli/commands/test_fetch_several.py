@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, Group, Link
-from hourlyclicks.simulator import Rule, Script, Status
+from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from tests.cli.serving import FAST, invoke, serving
 
 if TYPE_CHECKING:
@@ -161,6 +161,26 @@ def test_a_fatal_error_ends_all(*, partial: bool) -> None:
     rows = figures(result.stdout)
     assert [len({row[0] for row in rows}), len(rows)] == ([4, 288] if partial else [0, 0])
     assert ("To fetch the rest:" if partial else "To fetch it all:") in result.stderr
+
+
+@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "said", "code"),
+    [
+        (Envelope({"code": 7, "message": "no such link", "result": None}), "the API answered code 7", 8),
+        (Status(404), "a gateway or another server (check base_url), not the API, answered HTTP 404", 8),
+    ],
+)
+def test_a_target_whose_days_are_all_rejected_is_named_last(
+    fault: Envelope | Status, said: str, code: int, *, daily: bool
+) -> None:
+    """The last line says which of the targets has ended the run, for hours and for sums alike."""
+    days = ("--from", "2025-04-01", "--to", "2025-04-12")
+    with serving(faults=Script(Rule(fault, target=B))) as server:
+        words = (*AB, *days, *FAST, *(["--daily"] if daily else []), "--fail-fast")
+        result = invoke("fetch", *words, "--base-url", server.url)
+    assert result.exit_code == code
+    assert result.stderr.splitlines()[-1].startswith(f"Error: {BZ}/b: {said}: ")
 
 
 def test_a_store_is_read_through_for_each(server: Simulator, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.actions import status
+from hourlyclicks.cli.actions import status_coverage
 from hourlyclicks.render.coverage import shades_for
 from tests.cli.filled_stores import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 from tests.cli.serving import ENVIRONMENT, PATIENCE, invoke, start
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> str:
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the time to the day after all answers."""
-    monkeypatch.setattr(status, "present", lambda: LATER + dt.timedelta(days=1))
+    monkeypatch.setattr(status_coverage, "present", lambda: LATER + dt.timedelta(days=1))
 
 
 def shown(store: str, *words: str) -> Result:
@@ -110,7 +110,7 @@ def test_days_before_the_first_day_of_a_target_do_not_count(store: str, tmp_path
 
 def test_of_many_targets_only_those_with_gaps_are_shown(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are counted; --all shows them."""
-    monkeypatch.setattr(status, "_MANY", 1)
+    monkeypatch.setattr(status_coverage, "_MANY", 1)
     words = ("--link", str(HANGUL), "--group", "7", "--group", "8")
     lines = shown(store, *words).stdout.splitlines()
     assert [line for line in lines if line.startswith(("http", "group"))] == ["group 7"]

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.actions import check, overview
+from hourlyclicks.cli.actions import status_check, status_summary
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from tests.cli.filled_stores import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 from tests.cli.serving import invoke
@@ -28,7 +28,7 @@ APRIL = days("2025-04-01", 30)
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the time to noon of 1 June 2025, after all answers."""
-    for module in (check, overview):
+    for module in (status_check, status_summary):
         monkeypatch.setattr(module, "present", lambda: LATER + dt.timedelta(hours=12))
 
 

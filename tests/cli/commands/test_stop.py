@@ -89,7 +89,7 @@ def test_a_killed_backfill_is_known_at_once(path: Path) -> None:
         process.communicate(timeout=PATIENCE)
         assert keyless("status", path, "--running").stdout.splitlines()[1].startswith("  killed   process ")
         stopped = keyless("stop", path)
-    assert (stopped.exit_code, stopped.stderr) == (14, "Error: no backfill is running on the store\n")
+    assert (stopped.exit_code, stopped.stderr) == (14, "Error: no run is in progress on the store\n")
     assert stopped.stdout.startswith(f"killed before: process {number} on ")
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_made_where_nothing_runs(path: Path) -> None:
     fill(path, KNOWN, map(answer, days("2025-04-01", 3)))
     before = path.read_bytes()
     result = keyless("stop", path)
-    assert (result.exit_code, result.stderr) == (14, "Error: no backfill is running on the store\n")
+    assert (result.exit_code, result.stderr) == (14, "Error: no run is in progress on the store\n")
     assert path.read_bytes() == before
 
 

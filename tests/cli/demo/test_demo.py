@@ -17,7 +17,7 @@ import pytest
 from hourlyclicks import DateRange, DayClicks, ServerError
 from hourlyclicks.cli.actions.demo import KilledProcess, Run, killed_line, wrong_days
 from hourlyclicks.cli.demo.settings import LINK, RATE
-from hourlyclicks.cli.steps.collecting import Outcome
+from hourlyclicks.cli.steps.collecting import TargetOutcome
 from hourlyclicks.model.series_builder import merge_days
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
@@ -126,7 +126,7 @@ def over(
     killed_process: KilledProcess | None = None,
 ) -> Run:
     """Return a demonstration that has ended."""
-    outcome = Outcome(series, failures or {}, interrupted=interrupted)
+    outcome = TargetOutcome(series, failures or {}, interrupted=interrupted)
     return Run(outcome, 0, 1.0, wrong_days(series, server), server, killed_process)
 
 

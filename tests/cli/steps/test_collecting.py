@@ -25,7 +25,7 @@ from hourlyclicks.cli.steps.collecting import collect, collect_each
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.steps.collecting import Outcome, Outcomes
+    from hourlyclicks.cli.steps.collecting import RunOutcome, TargetOutcome
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator import Faults, VirtualClock
@@ -38,10 +38,10 @@ BAD_KEY = Script(Rule(Status(401), number=range(3, 99)))
 
 def collected(
     faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
-) -> Outcome[HourlySeries]:
+) -> TargetOutcome[HourlySeries]:
     """Fetch April from a simulator with a second of latency, on virtual time."""
 
-    async def story(clock: VirtualClock) -> Outcome[HourlySeries]:
+    async def story(clock: VirtualClock) -> TargetOutcome[HourlySeries]:
         server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
         transport = server.transport(clock)
         async with Client(
@@ -72,7 +72,7 @@ def test_sums_are_kept(
 ) -> None:
     """The range of a month is refused, then 14 days are fetched at a time, until the end or an error."""
 
-    async def story(clock: VirtualClock) -> Outcomes:
+    async def story(clock: VirtualClock) -> RunOutcome:
         server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
         async with Client(
             server.key, limits=Limits(concurrency=2), transport=server.transport(clock), clock=clock
@@ -134,10 +134,10 @@ TARGETS = (Account(), Group(1), Group(2))
 
 def collected_each(
     faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
-) -> Outcomes:
+) -> RunOutcome:
     """Fetch April of three targets, with two requests a second."""
 
-    async def story(clock: VirtualClock) -> Outcomes:
+    async def story(clock: VirtualClock) -> RunOutcome:
         server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
         transport = server.transport(clock)
         async with Client(

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import DateRange, Link
-from hourlyclicks.cli.steps.collecting import Outcome, Outcomes
+from hourlyclicks.cli.steps.collecting import RunOutcome, TargetOutcome
 from hourlyclicks.cli.steps.fetching import tell_missing
 from hourlyclicks.errors import StoppedError
 from hourlyclicks.model.series_builder import SeriesBuilder
@@ -33,8 +33,8 @@ def test_stretches_of_days_that_are_not_named_are_counted(
     for day in fetched:
         builder.add(a_day(dt.date(2025, 4, day)))
     ended = StoppedError("the run was stopped")
-    outcome = Outcome(builder.build(), {dt.date(2025, 4, 1): ended}, ended_by=ended)
-    tell_missing(Outcomes({TARGET: DAYS}, (outcome,)))
+    outcome = TargetOutcome(builder.build(), {dt.date(2025, 4, 1): ended}, ended_by=ended)
+    tell_missing(RunOutcome({TARGET: DAYS}, (outcome,)))
     lines = capsys.readouterr().err.splitlines()
     stretches = [line for line in lines if line.endswith(": not fetched")]
     assert len(stretches) == named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hourlyclicks.cli.groups import LazyGroup
+from hourlyclicks.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "run": "Fetch the days of all accounts in a file into one store.",

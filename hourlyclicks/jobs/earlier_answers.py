@@ -1,4 +1,4 @@
-"""What a store has of the other days of a target, by which a rejection is evaluated."""
+"""The earlier answers for a target that a store has, by which a rejection of one of its days is evaluated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class TargetHistory:
-    """What the store has of the other days of a target.
+class EarlierAnswers:
+    """What the store has of the other days of a target, from earlier calls.
 
     Args:
         day: a day with figures, as far from where the call begins as there is one.
@@ -29,13 +29,13 @@ class TargetHistory:
     answered: dt.datetime | None
 
 
-NOTHING = TargetHistory(None, None)
+NO_ANSWERS = EarlierAnswers(None, None)
 """What there is without a store."""
 
 
-async def read_history(
+async def read_earlier_answers(
     store: AccountStore, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool
-) -> TargetHistory:
+) -> EarlierAnswers:
     """Return what a store knows of the other days of a target, by which a rejection is evaluated.
 
     Args:
@@ -53,4 +53,4 @@ async def read_history(
             found = (entries[0] if newest_first else entries[-1]).date
         before = [entry.asked_at for entry in entries if entry.asked_at < began]
         answered = max([*before, *([answered] if answered else [])], default=None)
-    return TargetHistory(found, answered)
+    return EarlierAnswers(found, answered)

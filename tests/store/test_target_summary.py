@@ -17,7 +17,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Account, Group
 from hourlyclicks.store.freshness import SKEW, Freshness
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, LedgerEntry
-from hourlyclicks.store.summary import batches
+from hourlyclicks.store.target_summary import batches
 from tests.model.strategies import a_day
 from tests.sizes import examples, sized
 from tests.store.answers import FAILED, REFUSED

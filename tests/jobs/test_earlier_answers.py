@@ -9,7 +9,7 @@ import pytest
 from hourlyclicks.errors import ApiError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.cache import DayCache
-from hourlyclicks.jobs.history import NOTHING, read_history
+from hourlyclicks.jobs.earlier_answers import NO_ANSWERS, read_earlier_answers
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link, Query
@@ -24,7 +24,7 @@ DAYS = DateRange(dt.date(2023, 6, 1), dt.date(2025, 5, 1))
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-async def test_the_history_of_a_target(*, newest_first: bool) -> None:
+async def test_the_earlier_answers_for_a_target(*, newest_first: bool) -> None:
     """A day with figures as far from the beginning as there is one, and when an earlier call was answered."""
     cache = DayCache(
         MemoryStore(),
@@ -34,7 +34,7 @@ async def test_the_history_of_a_target(*, newest_first: bool) -> None:
         clock=VirtualClock(NOW),
         dispatch=Dispatcher(),
     )
-    assert await read_history(cache, LINK, DAYS, began=NOW, newest_first=newest_first) == NOTHING
+    assert await read_earlier_answers(cache, LINK, DAYS, began=NOW, newest_first=newest_first) == NO_ANSWERS
     for date in (DAYS[1], DAYS[7], DAYS[-3]):
         await cache.put(
             Query(date, LINK), DayClicks(date, (7,) * 24, (7,) * 24, FETCHED, final=True), requests=1
@@ -42,9 +42,9 @@ async def test_the_history_of_a_target(*, newest_first: bool) -> None:
     failed = Query(DAYS[-1], LINK)
     no = ApiError("no such link", code=404, status=200)
     await cache.record_failure(failed, no, asked=FETCHED, requests=1, began=NOW)
-    found = await read_history(cache, LINK, DAYS, began=LATER, newest_first=newest_first)
+    found = await read_earlier_answers(cache, LINK, DAYS, began=LATER, newest_first=newest_first)
     assert found.day == (DAYS[1] if newest_first else DAYS[-3])
     assert found.answered == FETCHED
-    same = await read_history(cache, LINK, DAYS, began=FETCHED, newest_first=newest_first)
+    same = await read_earlier_answers(cache, LINK, DAYS, began=FETCHED, newest_first=newest_first)
     assert same.answered is None
     await cache.close()

@@ -6,7 +6,7 @@ import io
 from typing import IO
 
 
-class Sink:
+class DetachableStream:
     """Passes bytes on to a stream, until it is abandoned.
 
     pyarrow and zipfile write the end of a file when a writer is collected. After an error that would make a

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
+from hourlyclicks.cli.options.csv_cells import Cell, CellError, read_rows
 
 CELLS = st.text(st.sampled_from('ab ",\r\n\t\x0b\u2028한'), max_size=6)
 
