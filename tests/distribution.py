@@ -33,7 +33,7 @@ SHARED = {
     "tests/benchmarks/test_command.py": "matplotlib",
     "docs/how-to/pictures.md": "matplotlib",
 }
-"""What the names of tests have in common that parse, import or make the same things, or use one site or browser."""
+"""What the names of tests have in common that parse, import or make the same, or use one site or browser."""
 
 
 def spread(some: Sequence[T], others: Sequence[T]) -> list[T]:
