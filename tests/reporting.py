@@ -1,8 +1,8 @@
 """What a process of ``pytest -n`` tells of each test: of one that passed, once that it did, not three times.
 
-By default, a test has a report of its setup, one of the test itself and one of its teardown. Without the first
-and the last, an empty test takes a fifth less of the processor, of which the process that collects the reports
-has a part.
+By default, a test has a report of its setup, one of the test itself and one of its teardown. Without the
+first and the last, an empty test takes a fifth less of the processor; part of that is spent where the reports
+are collected.
 """
 
 from __future__ import annotations
