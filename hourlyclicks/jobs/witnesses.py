@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.jobs.earlier_answers import NO_ANSWERS, read_earlier_answers
 from hourlyclicks.model.targets import Query
 from hourlyclicks.model.zones import is_final
-from hourlyclicks.store.ledger import WITH_FIGURES
+from hourlyclicks.store.ledger import WITH_FIGURES, DayState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 _ONE_DAY = dt.timedelta(days=1)
-_LOOKED_AT = 100
-"""Targets among which a witness is looked for, in one query."""
+_LOOKED_AT = 50
+"""Targets at each end of the list among which a witness is looked for, in one query."""
 
 
 class Witnesses:
@@ -78,12 +78,17 @@ class Witnesses:
     async def elsewhere(self) -> Query | None:
         """Return a day of a target of which none was rejected: one with figures, or else one to be fetched.
 
-        It is looked for among the first of these targets. ``None``: each of them was rejected.
+        It is looked for among the first and the last of these targets. Without figures it is the last one
+        that has not failed before: wrong links often come together, and each run tries another target.
+        ``None``: each of them was rejected.
         """
-        rejected = self._parking.was_rejected
-        others = list(islice((target for target in self._targets if not rejected(target)), _LOOKED_AT))
+        last = self._not_rejected(reversed(self._targets))
+        failed: set[Target] = set()
         if self._cache is not None:
-            for summary in await self._cache.summarize(others, None, self._freshness):
+            others = dict.fromkeys([*self._not_rejected(self._targets), *last])
+            for summary in await self._cache.summarize(list(others), None, self._freshness):
+                if summary.states[DayState.FAILED]:
+                    failed.add(summary.target)
                 if summary.range is not None and any(summary.states[state] for state in WITH_FIGURES):
                     known = await read_earlier_answers(
                         self._cache,
@@ -95,8 +100,13 @@ class Witnesses:
                     if known.day is not None:
                         self._elsewhere = Query(known.day, summary.target)
                         return self._elsewhere
-        due = next((target for target in others if target in self._ranges), None)
-        return None if due is None else Query(self._other_end(self._ranges[due]), due)
+        due = sorted((target for target in last if target in self._ranges), key=failed.__contains__)
+        return Query(self._other_end(self._ranges[due[0]]), due[0]) if due else None
+
+    def _not_rejected(self, targets: Iterable[Target]) -> list[Target]:
+        """Return the first targets of which no day was rejected in this call."""
+        rejected = self._parking.was_rejected
+        return list(islice((target for target in targets if not rejected(target)), _LOOKED_AT))
 
     async def earlier_answers(self, target: Target) -> EarlierAnswers:
         """Return what the store had of the other days of a target when this was first called."""

@@ -98,6 +98,44 @@ def test_some_days_that_no_retry_changes(api: FakeApi) -> None:
     assert not api.report.parked
 
 
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+@pytest.mark.parametrize(("wrong", "right"), [(4, 4), (10, 20)])
+def test_wrong_links_that_come_first(api: FakeApi, order: str, wrong: int, right: int) -> None:
+    """Each is parked, and all others are fetched, in the first run."""
+    first = [Link(f"wrong{number}", "https://vvd.bz") for number in range(wrong)]
+    targets = (*first, *(Link(f"right{number}", "https://vvd.bz") for number in range(right)))
+    stages: list[Stage] = []
+
+    async def see(stage: Stage, _: asyncio.Event) -> None:
+        stages.append(stage)
+
+    def answers(day: dt.date, _: int) -> Response:
+        return rejection() if stages[-1].transport.asked[-1].target.startswith("wrong") else good(day)
+
+    options = {"limits": ONE}
+    api.run(answers, targets=targets, meanwhile=see, options=options, order=order)
+    assert (api.report.stopped, api.report.done) == (StopReason.COMPLETE, 30 * right)
+    assert set(api.report.parked) == set(first)
+
+
+def test_wrong_links_at_both_ends(api: FakeApi) -> None:
+    """In each run another target shows whether the API answers, so a later run fetches the others."""
+    names = ["wrong1", "wrong2", "wrong3", "right1", "right2", "wrong4", "wrong5"]
+    targets = tuple(Link(name, "https://vvd.bz") for name in names)
+    stages: list[Stage] = []
+
+    async def see(stage: Stage, _: asyncio.Event) -> None:
+        stages.append(stage)
+
+    def answers(day: dt.date, _: int) -> Response:
+        return rejection() if stages[-1].transport.asked[-1].target.startswith("wrong") else good(day)
+
+    for _ in range(3):
+        api.run(answers, targets=targets, meanwhile=see, options={"limits": ONE})
+    assert api.report.done + api.report.reused == 60
+    assert len(api.report.parked) == 5
+
+
 def test_an_outage_that_no_retry_ends(api: FakeApi) -> None:
     """It ends a run of many targets."""
     targets = tuple(Link(f"l{number}", "https://vvd.bz") for number in range(20))

@@ -22,7 +22,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.steps.collecting import collect_each
 from hourlyclicks.cli.steps.keys import find_key
 from hourlyclicks.cli.steps.migrating import migrate
-from hourlyclicks.errors import ApiError, ServerError, UsageError
+from hourlyclicks.errors import ApiError, DecodeError, ServerError, UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.priority import Lane
@@ -179,7 +179,7 @@ def failure_of(outcome: RunOutcome) -> CommandError:
         )
     error = outcome.ended_by or next((error for _, _, error in outcome.failures()), None)
     assert error is not None  # noqa: S101 - days are missing only if one failed
-    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError):
+    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError | DecodeError):
         return CommandError(f"{error.target}: {error}", exit_code(error))  # others are about all targets
     if error.fatal or not outcome.fetched:
         return CommandError.of(error)
