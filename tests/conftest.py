@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.sizes import PROFILE, THOROUGH, examples
 from tests.sources import nodes, parsed
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from hourlyclicks.store import MemoryStore
     from tests.render.page.chromium import Chromium
     from tests.store.bouncer import Bouncer
     from tests.store.databases import PreparedDatabases
@@ -81,6 +83,12 @@ def mocked_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresp
 def path(tmp_path: Path) -> Path:
     """The path of a store."""
     return tmp_path / "clicks.db"
+
+
+@pytest.fixture
+def any_store(path: Path) -> Path | MemoryStore:
+    """What a client takes for its store, in a test to which the kind of the store makes no difference."""
+    return store_at(path)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Event
 from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
+from hourlyclicks.store import MemoryStore
 from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Member:
 class Fleet:
     """Clients with one key on one store."""
 
-    path: Path
+    store: Path | MemoryStore
     clock: VirtualClock
     transport: Callable[[], Transport]
     limits: Limits
@@ -69,7 +70,7 @@ class Fleet:
             transport=self.transport(),
             clock=self.clock,
             random=random.Random(number),
-            store=self.path,
+            store=self.store,
             endpoint=endpoint,
             on_event=events.append,
         )
@@ -91,12 +92,15 @@ class Fleet:
 
 
 def run_clients(
-    path: Path, upstream: Simulator, limits: Limits, scenario: Callable[[Fleet], Awaitable[None]]
+    store: Path | MemoryStore,
+    upstream: Simulator,
+    limits: Limits,
+    scenario: Callable[[Fleet], Awaitable[None]],
 ) -> Fleet:
     """Run a scenario with some clients and a simulator that counts."""
 
     async def main(clock: VirtualClock) -> Fleet:
-        fleet = Fleet(path, clock, lambda: upstream.transport(clock), limits, upstream.key)
+        fleet = Fleet(store, clock, lambda: upstream.transport(clock), limits, upstream.key)
         try:
             await scenario(fleet)
         finally:

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from hourlyclicks.store.sqlite import SqliteStore
 from tests.coordination.clients import MONTH, START, run_clients, served_by
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hourlyclicks import DayClicks
     from hourlyclicks.coordination import RunningBackfill
     from hourlyclicks.simulator import Fault
@@ -34,9 +33,15 @@ LINK = Link("x", "https://vvd.bz")
 SLOW = Limits(rates=(Rate(10),))
 
 
+def file_of(fleet: Fleet) -> Path:
+    """Return the file that a command opens besides the clients."""
+    assert isinstance(fleet.store, Path)
+    return fleet.store
+
+
 async def look(fleet: Fleet) -> tuple[RunningBackfill, ...]:
     """Return what a command that only reads sees."""
-    store = SqliteStore(fleet.path, clock=fleet.clock, read_only=True)
+    store = SqliteStore(file_of(fleet), clock=fleet.clock, read_only=True)
     async with open_store(store) as reader:
         account = await reader.account()
         found = await running_backfills(account, now=fleet.clock.wall())
@@ -46,7 +51,7 @@ async def look(fleet: Fleet) -> tuple[RunningBackfill, ...]:
 
 async def ask_to_stop(fleet: Fleet, name: str | None = None) -> list[str | None]:
     """Ask backfills to stop; return the names of those that were asked."""
-    store = SqliteStore(fleet.path, clock=fleet.clock)
+    store = SqliteStore(file_of(fleet), clock=fleet.clock)
     async with open_store(store) as reader:
         asked = await stop_backfills(await reader.account(), name=name, now=fleet.clock.wall())
     await store.close()

@@ -13,12 +13,13 @@ from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from tests.coordination.clients import JITTER, MONTH, PLANS, run_clients, served_by
-from tests.sizes import sample
+from tests.sizes import sample, sized
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.simulator import Policing
+    from hourlyclicks.store import MemoryStore
     from tests.coordination.clients import Fleet
 
 pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
@@ -62,19 +63,19 @@ def test_together_they_keep_the_limits(
 
 
 @pytest.mark.parametrize("plan", sample(PLANS, 2))
-def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
+def test_a_store_costs_no_time(any_store: Path | MemoryStore, plan: Plan) -> None:
     """One client with a store is as fast as one without, within 3 % of the minimum."""
     days, rate = 150, plan.limits.rates[0]
 
     async def scenario(fleet: Fleet) -> None:
         await fleet.backfill(fleet.join(), days)
 
-    with_store = run_clients(path, served_by(plan), plan.limits, scenario).members[0].ended
+    with_store = run_clients(any_store, served_by(plan), plan.limits, scenario).members[0].ended
     least = theoretical_minimum(days, rate, concurrency=plan.limits.concurrency, latency=sum(JITTER))
     assert least * 0.97 < with_store <= least * 1.03
 
 
-def test_all_on_one_job(path: Path) -> None:
+def test_all_on_one_job(any_store: Path | MemoryStore) -> None:
     """Three clients with the same days request each once, share the work, and are as fast as one."""
     upstream, plan = served_by(Plan.BUSINESS), Plan.BUSINESS
 
@@ -82,7 +83,7 @@ def test_all_on_one_job(path: Path) -> None:
         pool = [fleet.join(link=Link("same", "https://vvd.bz")) for _ in range(3)]
         await asyncio.gather(*(fleet.backfill(member, 72) for member in pool))
 
-    fleet = run_clients(path, upstream, plan.limits, scenario)
+    fleet = run_clients(any_store, upstream, plan.limits, scenario)
     reports = [member.report for member in fleet.members if member.report]
     assert [report.complete for report in reports] == [True] * 3
     assert sum(report.done for report in reports) == upstream.counters.requests == 72
@@ -93,7 +94,7 @@ def test_all_on_one_job(path: Path) -> None:
     assert max(member.ended for member in fleet.members) <= least * 1.05
 
 
-def test_limits_may_differ(path: Path) -> None:
+def test_limits_may_differ(any_store: Path | MemoryStore) -> None:
     """Each keeps its own limits, and counts the requests of the others."""
     upstream = Simulator(limits=((5, 60.0), (12, 300.0)), concurrency=2, latency=JITTER, charge_refused=True)
     both, short = Limits(rates=(Rate(5), Rate(12, 300.0)), concurrency=2), Limits(rates=(Rate(2),))
@@ -104,12 +105,12 @@ def test_limits_may_differ(path: Path) -> None:
             fleet.backfill(fleet.join(limits=short), 4),
         )
 
-    run_clients(path, upstream, both, scenario)
+    run_clients(any_store, upstream, both, scenario)
     assert upstream.counters.over_limit <= 1
     assert upstream.max_in_window(60.0) <= 5
 
 
-def test_a_restart_after_a_full_window(path: Path) -> None:
+def test_a_restart_after_a_full_window(any_store: Path | MemoryStore) -> None:
     """A client that starts after another has used up the window waits for the next one."""
     upstream, plan = served_by(Plan.PERSONAL), Plan.PERSONAL
 
@@ -118,14 +119,14 @@ def test_a_restart_after_a_full_window(path: Path) -> None:
             await fleet.backfill(fleet.join(), 9)
             assert fleet.now > 61 * number
 
-    run_clients(path, upstream, plan.limits, scenario)
+    run_clients(any_store, upstream, plan.limits, scenario)
     assert (upstream.counters.requests, upstream.counters.over_limit) == (27, 0)
 
 
 # -- order ------------------------------------------------------------------------------------------------
 
 
-def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> None:
+def test_an_interactive_call_overtakes_the_backfills_of_others(any_store: Path | MemoryStore) -> None:
     """While another client backfills, the next request of all is that of the interactive call."""
     upstream = Simulator(limits=((3, 60.0),), concurrency=1, latency=(0.1, 0.1))
 
@@ -140,19 +141,19 @@ def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> No
         running.cancel()
         await asyncio.wait([running])
 
-    run_clients(path, upstream, Limits(rates=(Rate(3),)), scenario)
+    run_clients(any_store, upstream, Limits(rates=(Rate(3),)), scenario)
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_the_eta_is_right(path: Path, *, same: bool) -> None:
+def test_the_eta_is_right(any_store: Path | MemoryStore, *, same: bool) -> None:
     """With two clients the ETA is right within a window, whether they share the days or not."""
-    plan = Plan.BUSINESS
+    plan, days = Plan.BUSINESS, sized(40, 60)
     upstream = Simulator(plan="business", latency=(0.15, 0.15))
     link = Link("same", "https://vvd.bz") if same else None
 
     async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join(link=link) for _ in range(2)]
-        await asyncio.gather(*(fleet.backfill(member, 60) for member in pool))
+        await asyncio.gather(*(fleet.backfill(member, days) for member in pool))
 
     looks: list[tuple[float, float]] = []
 
@@ -164,7 +165,7 @@ def test_the_eta_is_right(path: Path, *, same: bool) -> None:
             looks.append((fleet.now, etas[-1]))
         await running
 
-    fleet = run_clients(path, upstream, plan.limits, watch)
+    fleet = run_clients(any_store, upstream, plan.limits, watch)
     for member, (now, eta) in zip(fleet.members, looks, strict=True):
         assert now + eta == pytest.approx(member.ended, abs=65)
         last = [event for event in member.events if isinstance(event, Progress)][-1]

@@ -15,6 +15,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.model.targets import Link
+from hourlyclicks.store import MemoryStore
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, good, play
 
@@ -35,7 +36,7 @@ ONCE = RetryPolicy(attempts=1)
 class FakeApi:
     """Backfills of one store, one after the other, and their results."""
 
-    path: Path
+    store: Path | MemoryStore
     start: dt.datetime = NOW
     reports: list[BackfillReport] = attrs.Factory(list)
 
@@ -59,7 +60,9 @@ class FakeApi:
                 other.cancel()
             check(report, len(days) * len(targets))
 
-        stage = play(story, answers, start=self.start, store=self.path, **({"retry": ONCE} | (options or {})))
+        stage = play(
+            story, answers, start=self.start, store=self.store, **({"retry": ONCE} | (options or {}))
+        )
         self.start = stage.clock.wall() + dt.timedelta(minutes=2)
         return stage
 

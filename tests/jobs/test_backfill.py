@@ -18,6 +18,7 @@ from hourlyclicks.model.targets import Link
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import BAD_DAYS, ONE, REJECTED, good, play, some_bad, status
 from tests.jobs.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, FakeApi, asked, check
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
     """Return a fake API with an empty store."""
-    return FakeApi(tmp_path / "clicks.db")
+    return FakeApi(store_at(tmp_path / "clicks.db"))
 
 
 # -- what is asked for ------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_provisional_days_are_left_until_they_are_stale(api: FakeApi) -> None:
         assert first.resume_at - NOW == dt.timedelta(hours=1)
         await later(stage, asyncio.Event())
 
-    play(story, store=api.path)
+    play(story, store=api.store)
     assert days[0] == YESTERDAY
 
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.store import MemoryStore
     from tests.fetching.stage import Stage
 
 # -- other calls ------------------------------------------------------------------------------------------
 
 
-def test_an_interactive_call_is_next(path: Path) -> None:
+def test_an_interactive_call_is_next(any_store: Path | MemoryStore) -> None:
     """The next request after an interactive call is the one for it."""
 
     async def story(stage: Stage) -> None:
@@ -37,11 +38,11 @@ def test_an_interactive_call_is_next(path: Path) -> None:
         report = await running
         assert (report.done, report.requests) == (30, 30)
 
-    play(story, store=path, limits=Limits(rates=(Rate(3),), concurrency=1))
+    play(story, store=any_store, limits=Limits(rates=(Rate(3),), concurrency=1))
 
 
 @pytest.mark.parametrize("moment", [0.5, 1.5])
-def test_a_day_in_flight_is_one_request(path: Path, moment: float) -> None:
+def test_a_day_in_flight_is_one_request(any_store: Path | MemoryStore, moment: float) -> None:
     """A call for a day that the backfill has in flight, or in the queue, gets that answer."""
 
     async def story(stage: Stage) -> None:
@@ -54,10 +55,10 @@ def test_a_day_in_flight_is_one_request(path: Path, moment: float) -> None:
         assert (report.done + report.reused, report.remaining) == (30, 0)
         assert times_asked(stage) == [1] * 30
 
-    play(story, store=path, limits=ONE)
+    play(story, store=any_store, limits=ONE)
 
 
-def test_a_stop_leaves_a_day_to_its_followers(path: Path) -> None:
+def test_a_stop_leaves_a_day_to_its_followers(any_store: Path | MemoryStore) -> None:
     """A call that follows a request of the backfill gets its day, though the backfill stops."""
 
     async def story(stage: Stage) -> None:
@@ -73,10 +74,10 @@ def test_a_stop_leaves_a_day_to_its_followers(path: Path) -> None:
         assert [day.date for day in await asyncio.gather(*joined)] == [DAY, queued]
         assert report.done + report.reused + report.remaining == 30
 
-    play(story, store=path, limits=ONE)
+    play(story, store=any_store, limits=ONE)
 
 
-def test_two_backfills_at_once(path: Path) -> None:
+def test_two_backfills_at_once(any_store: Path | MemoryStore) -> None:
     """Two backfills of the same days on one client request each day once, and both are complete."""
 
     async def story(stage: Stage) -> None:
@@ -87,14 +88,14 @@ def test_two_backfills_at_once(path: Path) -> None:
         assert first.requests + second.requests == 30
         assert times_asked(stage) == [1] * 30
 
-    play(story, store=path)
+    play(story, store=any_store)
 
 
 @pytest.mark.parametrize("limits", [ONE, FREE])
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("asks", [{"max_requests": 3}, {"deadline": 2.5}])
 def test_the_end_of_one_backfill_is_not_that_of_another(
-    path: Path, limits: Limits, asks: dict[str, Any], *, first: bool
+    any_store: Path | MemoryStore, limits: Limits, asks: dict[str, Any], *, first: bool
 ) -> None:
     """Of two backfills of the same days, the one without a limit continues to the end."""
 
@@ -105,14 +106,14 @@ def test_the_end_of_one_backfill_is_not_that_of_another(
         assert (free.stopped, free.remaining) == (StopReason.COMPLETE, 0)
         assert times_asked(stage) == [1] * 30
 
-    play(story, store=path, limits=limits)
+    play(story, store=any_store, limits=limits)
 
 
 @pytest.mark.parametrize("limits", [ONE, FREE])
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("lane", Lane)
 def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
-    path: Path, limits: Limits, lane: Lane, *, first: bool
+    any_store: Path | MemoryStore, limits: Limits, lane: Lane, *, first: bool
 ) -> None:
     """A fetch of the same days, of any priority, continues when the backfill stops."""
 
@@ -129,10 +130,10 @@ def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
         assert series.missing_days == ()
         assert times_asked(stage) == [1] * 30
 
-    play(story, store=path, limits=limits)
+    play(story, store=any_store, limits=limits)
 
 
-def test_few_tasks_for_many_days(path: Path) -> None:
+def test_few_tasks_for_many_days(any_store: Path | MemoryStore) -> None:
     """Twelve years of days need only a few tasks."""
 
     async def story(stage: Stage) -> None:
@@ -144,7 +145,7 @@ def test_few_tasks_for_many_days(path: Path) -> None:
         assert most <= 2 + FREE.concurrency + 2 + 6
         assert await others() == 1
 
-    play(story, store=path)
+    play(story, store=any_store)
 
 
 # -- the end of the client --------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -
     play(story, store=path, limits=Limits(rates=(Rate(20),), concurrency=3))
 
 
-def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
+def test_after_a_close_the_next_begins_at_once(any_store: Path | MemoryStore) -> None:
     """A client that is closed during a run stores what is in flight, and leaves no slot, claim or entry."""
 
     async def story(stage: Stage) -> None:
@@ -189,7 +190,7 @@ def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
         with pytest.raises(UsageError):
             await running
 
-    stage = play(story, store=path)
+    stage = play(story, store=any_store)
     assert len(stage.transport.asked) == 9
 
     async def again(stage: Stage) -> None:
@@ -197,4 +198,4 @@ def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
         assert (report.reused, report.done) == (9, 21)
         assert report.seconds < 9
 
-    play(again, store=path, start=stage.clock.wall())
+    play(again, store=any_store, start=stage.clock.wall())

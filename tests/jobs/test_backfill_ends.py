@@ -22,6 +22,7 @@ from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, ONE, REJECTED, good, in_turn, play, status
 from tests.jobs.backfilling import NOW, OTHER, TODAY, YESTERDAY, FakeApi, check, ended
 from tests.sizes import examples
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from tests.fetching.stage import Outcome, Stage
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
     """Return a fake API with an empty store."""
-    return FakeApi(tmp_path / "clicks.db")
+    return FakeApi(store_at(tmp_path / "clicks.db"))
 
 
 # -- how it ends ------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ def test_a_stop_before_the_beginning(api: FakeApi) -> None:
         assert report.stopped == StopReason.STOPPED
         assert report.requests == len(stage.transport.asked) == 0
 
-    play(story, store=api.path)
+    play(story, store=api.store)
 
 
 def test_a_stop_during_a_run(api: FakeApi) -> None:
@@ -133,7 +134,7 @@ def test_a_fatal_error(api: FakeApi, error: Outcome) -> None:
         assert (report.stopped, report.done) == (StopReason.ERROR, 6)
         assert report.error is caught.value
 
-    play(story, lambda day, number: error if number >= 6 else good(day), store=api.path)
+    play(story, lambda day, number: error if number >= 6 else good(day), store=api.store)
     api.run()
     assert (api.report.reused, api.report.done) == (6, 24)
 
@@ -151,7 +152,7 @@ def test_a_cancelled_run_keeps_what_it_has(api: FakeApi) -> None:
             assert len(asyncio.all_tasks()) == 1
             assert len(stage.transport.asked) == sent
 
-        stage = play(story, start=api.start, store=api.path)
+        stage = play(story, start=api.start, store=api.store)
         api.start = stage.clock.wall() + dt.timedelta(minutes=2)
     api.run()
     assert (api.report.reused, api.report.done) == (15, 15)
@@ -170,7 +171,7 @@ def test_a_cancelled_run_reports_what_it_has(api: FakeApi) -> None:
         assert isinstance(report, BackfillReport)
         assert (report.stopped, report.done, report.remaining) == (StopReason.STOPPED, 9, 21)
 
-    play(story, store=api.path)
+    play(story, store=api.store)
 
 
 # -- whatever happens -------------------------------------------------------------------------------------

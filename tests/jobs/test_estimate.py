@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.eta import Estimate
+    from hourlyclicks.store import MemoryStore
     from hourlyclicks.store.target_summary import TargetSummary
     from tests.fetching.stage import Stage
 
@@ -106,10 +107,10 @@ def some_fail(day: dt.date, _number: int) -> Response:
     ("minutes", "retry_refused"), [(1, False), (61, False), (61, True), (60 * 80, False)]
 )
 def test_an_estimate_is_what_the_next_backfill_sends(
-    path: Path, minutes: int, *, retry_refused: bool
+    any_store: Path | MemoryStore, minutes: int, *, retry_refused: bool
 ) -> None:
     """It is, after runs that left final, provisional, failed and rejected days, and with unknown targets."""
-    api = FakeApi(path)
+    api = FakeApi(any_store)
     targets = (LINK, OTHER)
     api.run(some_fail, LATEST)
     api.run(some_fail, DateRange(LATEST.start, LATEST[4]), options={"timezone": "UTC"})
@@ -122,7 +123,7 @@ def test_an_estimate_is_what_the_next_backfill_sends(
         api.reports.append(await stage.client.backfill(*days, retry_refused=retry_refused))
 
     start = api.start + dt.timedelta(minutes=minutes)
-    stage = play(story, lambda day, _: good(day), start=start, store=path, retry=ONCE)
+    stage = play(story, lambda day, _: good(day), start=start, store=any_store, retry=ONCE)
     assert foreseen[0].requests == api.report.requests == len(stage.transport.asked)
     assert 0 < len(LATEST) <= foreseen[0].requests < 2 * len(LATEST)
 
@@ -161,15 +162,15 @@ def test_every_day_counts_without_a_store_and_to_refresh() -> None:
     play(story)
 
 
-def test_to_refresh_every_day_counts(path: Path) -> None:
+def test_to_refresh_every_day_counts(any_store: Path | MemoryStore) -> None:
     """With `refresh`, what the store has makes no difference."""
-    FakeApi(path).run(days=LATEST)
+    FakeApi(any_store).run(days=LATEST)
 
     async def story(stage: Stage) -> None:
         again = await stage.client.estimate(LATEST.start, LATEST.end, [LINK], refresh=True)
         assert again.requests == len(LATEST)
 
-    play(story, start=NOW, store=path)
+    play(story, start=NOW, store=any_store)
 
 
 def test_an_invalid_argument_is_an_error_at_once(path: Path) -> None:

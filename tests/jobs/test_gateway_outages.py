@@ -17,6 +17,7 @@ from hourlyclicks.pacing.plans import Limits, Rate
 from tests.fetching.asking import DAY
 from tests.fetching.stage import good, status
 from tests.jobs.backfilling import FakeApi
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     import asyncio
@@ -68,7 +69,7 @@ def test_after_one_more_run_nothing_is_missing(kind: str, tmp_path: Path) -> Non
     def answers(day: dt.date, _number: int) -> Response:
         return KINDS[kind] if began <= stages[-1].now < began + OUTAGE else good(day)
 
-    api = FakeApi(tmp_path / "clicks.db")
+    api = FakeApi(store_at(tmp_path / "clicks.db"))
     range_ = DateRange(DAY, DAY + dt.timedelta(days - 1))
     options = {"limits": limits, "retry": RetryPolicy(attempts=dice.choice([1, 4]))}
     requests = 0

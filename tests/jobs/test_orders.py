@@ -27,6 +27,7 @@ from tests.fetching.stage import ONE, FailingStore, good, play, status
 from tests.jobs.backfilling import OTHER, FakeApi
 from tests.jobs.test_parking_runs import GOOD, rejection
 from tests.sizes import examples
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from tests.coordination.clients import Fleet, Member
@@ -40,7 +41,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
     """Return a fake API with an empty store."""
-    return FakeApi(tmp_path / "clicks.db")
+    return FakeApi(store_at(tmp_path / "clicks.db"))
 
 
 @pytest.fixture(autouse=True)
@@ -205,16 +206,17 @@ def test_every_order_sends_the_same_requests(
 ) -> None:
     """They are those of the days without figures from the first day of each target on, each once."""
     with tempfile.TemporaryDirectory() as folder:
-        api = FakeApi(Path(folder) / "clicks.db")
+        kept = Path(folder) / "clicks.db"
+        api = FakeApi(kept)
         known: set[tuple[str, dt.date]] = set()
         for run in earlier:
             stage = api.run(run.answers(), run.days, (run.link,), options={"limits": ONE})
             known |= {(run.link.id, event.day) for event in stage.events_of(DayDone)}
         expected = {(link.id, day) for link in LINKS for day in days if day >= since.get(link, day)} - known
         for order in ORDERS:
-            path = api.path.with_name(order)
+            path = kept.with_name(order)
             if earlier:
-                shutil.copy(api.path, path)
+                shutil.copy(kept, path)
             found: list[tuple[str, dt.date]] = []
 
             async def story(stage: Stage, order: Order = order) -> None:

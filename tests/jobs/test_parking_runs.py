@@ -24,6 +24,7 @@ from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, FREE, ONE, good, play, read, status
 from tests.jobs.backfilling import MONTH, ONCE, OTHER, FakeApi, asked
 from tests.sizes import sized
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def rejection(code: int = 7, message: str = "no such link") -> Response:
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
     """Return a fake API with an empty store."""
-    return FakeApi(tmp_path / "clicks.db")
+    return FakeApi(store_at(tmp_path / "clicks.db"))
 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
@@ -440,12 +441,12 @@ def test_a_backfill_without_retries_pauses_as_well(api: FakeApi) -> None:
     assert api.report.complete
 
 
-def test_a_day_held_between_its_attempts_is_recorded(api: FakeApi) -> None:
+def test_a_day_held_between_its_attempts_is_recorded(path: Path) -> None:
     """The store has the failure of each day of a parked target, those that waited for a retry included."""
-    gateway = status(404, b"404 page not found")
+    api, gateway = FakeApi(path), status(404, b"404 page not found")
     api.run(lambda _day, _number: gateway, options={"limits": FREE, "retry": RetryPolicy()})
     assert list(api.report.parked) == [LINK]
-    with closing(sqlite3.connect(api.path)) as db:
+    with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT count(*), min(status) FROM days WHERE state = 'failed'").fetchall()
     assert rows[0][0] >= 5
     assert rows[0][1] == 404
@@ -468,7 +469,7 @@ def test_a_fetch_settles_rejections_as_a_backfill_does(api: FakeApi) -> None:
         story,
         lambda day, _: rejection() if day == bad else good(day),
         limits=ONE,
-        store=api.path,
+        store=api.store,
         retry=ONCE,
     )
 
@@ -489,7 +490,7 @@ def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(api: FakeApi) -> 
         story,
         lambda day, _: rejection() if day in bad else good(day),
         limits=ONE,
-        store=api.path,
+        store=api.store,
         retry=ONCE,
     )
 
@@ -509,6 +510,6 @@ def test_a_stream_settles_rejections_between_answers(api: FakeApi) -> None:
         story,
         lambda day, _: rejection() if day == bad else good(day),
         limits=ONE,
-        store=api.path,
+        store=api.store,
         retry=ONCE,
     )

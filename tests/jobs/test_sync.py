@@ -21,6 +21,7 @@ from tests.fetching.stage import ONE, FailingStore, good, play, status
 from tests.jobs.backfilling import NOW, OTHER, TODAY, YESTERDAY, FakeApi, asked
 from tests.jobs.test_orders import LINKS, ORDERS, TEN, sent
 from tests.sizes import examples
+from tests.stores import store_at
 
 if TYPE_CHECKING:
     from hourlyclicks import BackfillReport
@@ -33,7 +34,7 @@ UTC: dict[str, Any] = {"timezone": "UTC"}
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
     """Return a fake API with an empty store."""
-    return FakeApi(tmp_path / "clicks.db")
+    return FakeApi(store_at(tmp_path / "clicks.db"))
 
 
 def sync(api: FakeApi, *targets: Link, options: dict[str, Any] | None = None, **asks: Any) -> Stage:  # noqa: ANN401 - arguments of a sync
@@ -42,7 +43,7 @@ def sync(api: FakeApi, *targets: Link, options: dict[str, Any] | None = None, **
     async def story(stage: Stage) -> None:
         api.reports.append(await stage.client.sync(targets or (LINK,), **asks))
 
-    stage = play(story, start=api.start, store=api.path, **{"limits": ONE, **UTC, **(options or {})})
+    stage = play(story, start=api.start, store=api.store, **{"limits": ONE, **UTC, **(options or {})})
     api.start = stage.clock.wall() + dt.timedelta(minutes=2)
     return stage
 
@@ -152,7 +153,7 @@ def test_a_first_day_without_an_answer_is_not_forgotten(api: FakeApi) -> None:
         assert len(stage.events_of(DayDone)) > 3
 
     stage = play(
-        story, lambda day, _: status(500) if day == ago(19) else good(day), start=NOW, store=api.path, **UTC
+        story, lambda day, _: status(500) if day == ago(19) else good(day), start=NOW, store=api.store, **UTC
     )
     api.start = stage.clock.wall() + dt.timedelta(minutes=2)
     assert asked(sync(api, new=20))[0] == ago(19)
@@ -256,7 +257,7 @@ def test_a_second_sync_sends_nothing(
             fill,
             lambda day, _: status(500) if day in failed else good(day),
             start=api.start,
-            store=api.path,
+            store=api.store,
             **UTC,
         )
         for event in stage.events_of(DayDone):

@@ -8,6 +8,7 @@ import pytest
 from hourlyclicks.cli.options.strict import takes_one
 from tests.cli.every_command import WITH_OPTIONS
 from tests.cli.serving import APRIL, invoke
+from tests.sizes import sample
 
 OPTIONS = [
     (name, spelling)
@@ -18,7 +19,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "option"), OPTIONS)
+@pytest.mark.parametrize(("name", "option"), sample(OPTIONS, 60))
 def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) -> None:
     """Given twice, with the same or another value, it is an error that names it, in every command."""
     parameter = next(each for each in WITH_OPTIONS[name].params if option in each.opts)
@@ -29,7 +30,7 @@ def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) ->
 
 
 def test_most_options_take_one_value() -> None:
-    """The test above covers the options of all commands, in all their spellings."""
+    """The test above covers the options of all commands, in all their spellings, if it is thorough."""
     assert {name for name, _ in OPTIONS} == set(WITH_OPTIONS)
     assert {("fetch", "-o"), ("fetch", "--output"), ("simulate", "--port")} <= set(OPTIONS)
     repeatable = {
