@@ -27,12 +27,13 @@ SHARED = {
     "tests/fleet/test_procrastinate.py": "engines",
     "tests/benchmarks/store/": "stock",
     "tests/model/frames/": "frames",
+    "tests/render/page/test_document.py": "report",
     "tests/render/plots/": "matplotlib",
     "tests/cli/commands/test_plot.py": "matplotlib",
     "tests/benchmarks/test_command.py": "matplotlib",
     "docs/how-to/pictures.md": "matplotlib",
 }
-"""What the names of tests have in common that parse or import the same files, or use one site or browser."""
+"""What the names of tests have in common that parse, import or make the same, or use one site or browser."""
 
 
 def spread(some: Sequence[T], others: Sequence[T]) -> list[T]:

@@ -10,7 +10,7 @@ import click
 
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
-from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, show_if_possible
+from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, CommandError, show_if_possible
 from hourlyclicks.cli.lazy_group import LazyGroup
 from hourlyclicks.errors import HourlyClicksError
 
@@ -79,15 +79,15 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except HourlyClicksError as error:
-        raise Failure.of(error) from None
+        raise CommandError.of(error) from None
     except KeyboardInterrupt:
-        raise Failure("interrupted", INTERRUPTED) from None
+        raise CommandError("interrupted", INTERRUPTED) from None
     except BrokenPipeError:
         forget_stdout()
         raise click.exceptions.Exit(BROKEN_PIPE) from None
     except OSError as error:
         if error.errno in {errno.EMFILE, errno.ENFILE}:
-            raise Failure("too many open files: raise the limit, as by ulimit -n 256", USAGE) from None
+            raise CommandError("too many open files: raise the limit, as by ulimit -n 256", USAGE) from None
         if error.errno not in DISK_ERRORS:
             raise
         raise cannot_write(error) from None

@@ -76,7 +76,7 @@ ENDINGS = (
 _CODES = {ending.error: ending.code for ending in ENDINGS if ending.error is not None}
 
 
-class Failure(click.ClickException):
+class CommandError(click.ClickException):
     """Ends the command line with a sentence and an exit code.
 
     Args:
@@ -89,7 +89,7 @@ class Failure(click.ClickException):
         self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
 
     @classmethod
-    def of(cls, error: HourlyClicksError) -> Failure:
+    def of(cls, error: HourlyClicksError) -> CommandError:
         """Make one of an error."""
         return cls(sentence(error), exit_code(error))
 

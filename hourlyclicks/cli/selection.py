@@ -10,8 +10,9 @@ import attrs
 import click
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.options.shared import path_type, present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.options.target_names import read_link, warn_of_lookalikes
+from hourlyclicks.cli.options.types import path_type
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.options.shared import Command
     from hourlyclicks.cli.options.target_names import Warn
+    from hourlyclicks.cli.options.types import Command
     from hourlyclicks.model.targets import Link
 
 _SHOWN = 10

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
+from hourlyclicks.fetching.range_memory import with_clicks
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
@@ -55,6 +56,8 @@ class RangeChecks:
     async def check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
         """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
         state = self._state
+        if state.record.witness is None:
+            await self.late_rows(task, asked)
         witness = state.begin_check(urgent=urgent)
         if witness is None:
             return
@@ -93,11 +96,13 @@ class RangeChecks:
         for _ in range(months if state.begin_search(target) else 0):
             days = DateRange(max(state.cap.first(last), last - (asked.end - asked.start)), last)
             last = days.start - _ONE_DAY
+            if days == asked:
+                continue
             question = Question(days.start, days.end, target, CLICKS_BY_RANGE.name)
-            rows = () if days == asked else await self._ask_beside(task, question)
+            rows = await self._ask_beside(task, question)
             if rows is None:
                 break
-            if rows:
+            if with_clicks(rows):
                 await self._memory.learn(question, rows)
                 return rows
         return ()

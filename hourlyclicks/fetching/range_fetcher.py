@@ -27,7 +27,7 @@ from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.range_checks import RangeChecks
 from hourlyclicks.fetching.range_exchange import RangeExchange, is_about_range
-from hourlyclicks.fetching.range_memory import RangeMemory
+from hourlyclicks.fetching.range_memory import RangeMemory, with_clicks
 from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
 from hourlyclicks.fetching.task import FetchTask
@@ -151,11 +151,11 @@ class RangeFetcher(DayFetcher):
         Raises:
             DecodeError: they differ.
         """
-        final = _with_clicks(rows)
+        final = with_clicks(rows)
         self._release(task)
         if not final:
             rows = await self._checks.late_rows(task, task.question.days)
-            final = _with_clicks(rows)
+            final = with_clicks(rows)
         if not final:
             return False
         day, target = final[-1], task.query.target
@@ -253,11 +253,6 @@ class RangeFetcher(DayFetcher):
             tags = caller.context.tags
             self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
-
-
-def _with_clicks(rows: Sequence[DayClicks]) -> list[DayClicks]:
-    """Return the final days that have clicks."""
-    return [day for day in rows if day.final and day.reported_hours]
 
 
 @contextmanager

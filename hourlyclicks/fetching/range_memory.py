@@ -138,7 +138,7 @@ class RangeMemory:
 
     def _witness_in(self, question: Question, rows: Sequence[DayClicks]) -> Witness | None:
         """Return the best witness among the days of an answer that had clicks."""
-        days = [day.date for day in rows if day.final and day.reported_hours]
+        days = [day.date for day in with_clicks(rows)]
         return Witness.best(question.target, days, self._state.cap, self._state.latest) if days else None
 
     async def _change(self, change: RangeChange) -> None:
@@ -146,3 +146,8 @@ class RangeMemory:
             self._state.record = change(self._state.record)
         else:
             self._state.record = await self._cache.change_range_record(CLICKS_BY_RANGE.name, change)
+
+
+def with_clicks(rows: Sequence[DayClicks]) -> list[DayClicks]:
+    """Return the days of an answer that are final and have clicks."""
+    return [day for day in rows if day.final and day.reported_hours]

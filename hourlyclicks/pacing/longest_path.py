@@ -86,11 +86,14 @@ class Schedule:
         while self.abandoned:
             end = self.abandoned[0]
             if end > self.start:
+                # Within a stretch nothing ends, so the smaller schedule is exact there. Its moments rise with
+                # the number of the request, which makes it enough to find the first one that is too late.
                 stretch = self._stretch()
                 sent = 0 if stretch is None else bisect_left(range(number + 1), end, key=stretch._leaves)  # noqa: SLF001 - its own class
                 if stretch is not None and sent:
                     if sent > number:
                         return stretch._leaves(number)  # noqa: SLF001 - its own class
+                    # No limit looks further back than that many requests.
                     most = max(self.distances.group, *(size for size, _ in self.distances.windows), 1)
                     self._sent([stretch._leaves(nth) for nth in range(max(0, sent - most), sent)])  # noqa: SLF001 - its own class
                     number -= sent

@@ -191,7 +191,7 @@ class SlidingWindow:
     def cancel(self, slot: Slot) -> None:
         """Take back a slot whose request was never sent; nothing of it remains."""
         self._sent.remove(slot.sent)
-        if self._even == slot.sent + self._interval:
+        if self._even == slot.sent + self._interval:  # no other request has moved it since
             self._even = slot.previous_even
         self._lost(slot)
 
@@ -242,7 +242,7 @@ class SlidingWindow:
             free = size - in_flight
             if free <= 0:
                 return self._until_one_returns(_FOR_A_RESPONSE)
-            if free <= len(log):
+            if free <= len(log):  # the last responses hold the other slots; this is the first to free one
                 latest = max(latest, log[-free] + length)
         return Wait(latest, "rate") if latest > now else None
 

@@ -1,4 +1,4 @@
-"""The fast reader of bodies, for answers that are in order.
+"""The fast readers of bodies, for answers that are in order.
 
 With msgspec installed (extra ``speedups``) the bytes are read straight into rows, and checked on the way;
 without it, by the decoder of the standard library, and checked afterwards. Both give the same figures, or
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from hourlyclicks.model.day import HOURS
 from hourlyclicks.wire.document import read_loosely
 from hourlyclicks.wire.names import CLICKS, CODE, HOUR, MESSAGE, RESULT, UNIQUE_USERS, YMD
-from hourlyclicks.wire.rows import LARGEST, plain_columns
+from hourlyclicks.wire.rows import LARGEST, plain_columns, plain_days
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.wire.rows import Columns
 
 _ENVELOPE = {CODE, MESSAGE, RESULT}
@@ -32,7 +34,26 @@ _LEAST_MESSAGE = len(f',"{MESSAGE}":""')
 """The least bytes of a message, without its text; null takes more."""
 
 
+def quick_days(body: bytes, days: DateRange) -> dict[dt.date, Columns] | None:
+    """Return the figures of each day of a range that has rows, or ``None`` when a closer look is needed.
+
+    Always by the decoder of the standard library.
+
+    Args:
+        body: the body of the answer.
+        days: the days that were asked for.
+    """
+    rows = _loose_rows(body)
+    return None if rows is None else plain_days(rows, days)
+
+
 def _loose_columns(body: bytes, ymd: str) -> Columns | None:
+    rows = _loose_rows(body)
+    return None if rows is None else plain_columns(rows, ymd)
+
+
+def _loose_rows(body: bytes) -> list[Any] | None:
+    """Return the rows of an answer of code 0 in which no member is unknown or named twice."""
     try:
         document = read_loosely(body)
     except ValueError:
@@ -40,7 +61,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     if not isinstance(document, dict) or not document.keys() <= _ENVELOPE:
         return None
     code, message, rows = document.get(CODE), document.get(MESSAGE), document.get(RESULT)
-    if type(code) is not int or code != 0 or type(rows) is not list:
+    if type(code) is not int or code != 0 or not isinstance(rows, list):
         return None
     if message is not None and type(message) is not str:
         return None
@@ -48,7 +69,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     # know, or it stands in the message; the strict reader then tells which.
     if body.count(b":") != len(document) + _MEMBERS_OF_A_ROW * len(rows):
         return None
-    return plain_columns(rows, ymd)
+    return rows
 
 
 @cache  # at the first answer, since importing msgspec takes a while

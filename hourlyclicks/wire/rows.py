@@ -9,8 +9,8 @@ the API sends; on most others it passes, and what it gives is right. `careful_co
 strings (the first version of the API sent its hours so), lets equal rows for an hour count as one, and words
 every problem. Where both give an answer it is the same.
 
-`careful_days` is the careful reader of a range of days, and `careful_sums` that of rows for whole days. They
-return only the days that have rows, since what the others mean is not known here.
+Of a range of days, `plain_days` and `careful_days` are such a pair. `careful_sums` is the careful reader of
+rows for whole days. They return only the days that have rows, since what the others mean is not known here.
 """
 
 from __future__ import annotations
@@ -64,6 +64,27 @@ def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
     except (KeyError, TypeError, IndexError):  # a member is missing, a row is no object, an hour is too late
         return None
     return tuple(clicks), tuple(users)
+
+
+def plain_days(rows: Sequence[Any], days: DateRange) -> dict[dt.date, Columns] | None:
+    """Return the columns of each day that has rows, in the order of the days, if `plain_columns` reads each.
+
+    ``None`` if it does not read one of them, or if a row is of a day outside of the range.
+    """
+    of_days: dict[str, list[Any]] = {}
+    try:
+        for row in rows:
+            of_days.setdefault(row[YMD], []).append(row)
+    except (KeyError, TypeError, IndexError):  # a row has no day, is no object, or its day is a list
+        return None
+    found = {}
+    for day in days:
+        if (own := of_days.pop(ymd := day.isoformat(), None)) is not None:
+            columns = plain_columns(own, ymd)
+            if columns is None:
+                return None
+            found[day] = columns
+    return None if of_days else found
 
 
 def careful_columns(rows: Sequence[Any], ymd: str) -> Columns:

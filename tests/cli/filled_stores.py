@@ -67,11 +67,13 @@ def fill(
         number = await store.account(
             ApiKey(key).fingerprint(salt) if account is None else fingerprint_of(account, salt)
         )
-        for each in known:
-            if isinstance(each, LedgerEntry):
-                await store.record_failure(number, target, each)
-            else:
-                await store.put(number, target, each, requests=1)
+        writes = [
+            store.record_failure(number, target, each)
+            if isinstance(each, LedgerEntry)
+            else store.put(number, target, each, requests=1)
+            for each in known
+        ]
+        await asyncio.gather(*writes)  # in one transaction
         await store.close()
 
     asyncio.run(put())

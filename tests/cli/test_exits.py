@@ -22,7 +22,7 @@ from hourlyclicks.cli.exits import (
     ENDINGS,
     INCOMPLETE,
     UNEXPECTED,
-    Failure,
+    CommandError,
     exit_code,
     sentence,
     show_if_possible,
@@ -72,12 +72,14 @@ def test_a_sentence_names_the_day_and_target_of_an_error_about_a_day() -> None:
 
 def test_a_failure_is_harmless_text() -> None:
     """Text of a server is escaped."""
-    failure = Failure.of(ApiError("\x1b]0;owned\x07", code=7, status=200))
+    failure = CommandError.of(ApiError("\x1b]0;owned\x07", code=7, status=200))
     assert failure.exit_code == 8
     assert failure.message == "the API answered code 7: \\x1b]0;owned\\x07"
 
 
-@pytest.mark.parametrize("error", [Failure("days are missing", INCOMPLETE), click.UsageError("no option")])
+@pytest.mark.parametrize(
+    "error", [CommandError("days are missing", INCOMPLETE), click.UsageError("no option")]
+)
 def test_an_exit_code_needs_no_reader(error: click.ClickException) -> None:
     """If stderr cannot be written, the sentence is lost, but not the exit code."""
 

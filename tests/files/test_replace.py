@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hourlyclicks.cli.exits import OUTPUT, Failure
+from hourlyclicks.cli.exits import OUTPUT, CommandError
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.files.devices import descriptor_of
 from hourlyclicks.files.replace import KeptError, check_replaceable, replacing, replacing_bytes
@@ -96,7 +96,7 @@ def test_what_can_take_no_place_is_kept_and_named(
     """If nothing else works, the complete content stays where it is, and the error says where."""
     refuse_to_rename(monkeypatch, number)
     with (
-        pytest.raises(Failure, match=r"cannot write .*; the data is in ") as caught,
+        pytest.raises(CommandError, match=r"cannot write .*; the data is in ") as caught,
         writing("csv", tmp_path / "out") as stream,
     ):
         stream.write(NEW)
@@ -181,7 +181,7 @@ def test_what_cannot_be_replaced_is_refused_beforehand(
 def test_a_name_that_cannot_be_is_refused_beforehand(tmp_path: Path, name: str) -> None:
     """A name that is too long, also for an incomplete file, and a link to itself are errors at once."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(Failure, match="cannot write"):
+    with pytest.raises(CommandError, match="cannot write"):
         check_writable(tmp_path / name)
 
 
@@ -197,7 +197,7 @@ def test_a_descriptor_is_written_to_where_it_stands(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == "old " + 3 * NEW
     assert descriptor_of(Path("/dev/stdout")) == 1
     assert descriptor_of(Path(f"/proc/{os.getppid()}/fd/1")) is None
-    with pytest.raises(Failure, match="cannot write"):
+    with pytest.raises(CommandError, match="cannot write"):
         check_writable(Path("/dev/fd/999999"))
 
 

@@ -12,6 +12,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.events import EndpointChanged, Progress
 from hourlyclicks.fetching.range_state import URGENT_SHIFT
 from hourlyclicks.model.range_caps import MONTH, RangeCap
+from hourlyclicks.model.range_record import RangeRecord
 from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, Status, run_virtual
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED
@@ -276,12 +277,13 @@ def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
     ids=str,
 )
 def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:
-    """Rows at one side of a range, and none at the other, are a reason to check at once."""
+    """Rows at one side of a range, and none at the other, are a reason to check, once a minute."""
     expected = by_single_days(active, YEAR)
 
     async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
         async with runs.client(clock, store) as client:
             await client.backfill(*YEAR, [OTHER])
+            await clock.sleep(URGENT_SHIFT / SECOND)  # it has asked for a witness itself
             runs.change(rules)
             await client.backfill(*YEAR, [LINK])
         async with runs.client(clock, store, "v2") as client:
@@ -358,6 +360,19 @@ def test_the_first_target_of_an_account_may_have_few_clicks(active: int, name: s
         assert (second.failed, second.requests <= 60 + 2) == (0, True)
 
     told(Runs(active_days=active), story)
+
+
+@pytest.mark.parametrize("name", sample([f"s{number}" for number in range(12)], 3))
+def test_another_witness_is_looked_for(name: str) -> None:
+    """Where the only one is gone, and the first months of the next target are silent."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, OTHER, FIVE_YEARS)
+        await store.change_range_record(1, V3, RangeRecord.without_witness)
+        report = await runs.backfill(clock, store, Link(name, "https://vvd.bz"), FIVE_YEARS)
+        assert (report.failed, report.requests <= 60 + 14) == (0, True)
+
+    told(Runs(active_days=1), story)
 
 
 def test_a_call_for_a_few_days_does_not_look_for_clicks() -> None:

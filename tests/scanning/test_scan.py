@@ -59,12 +59,20 @@ print(next(reading).target)
 """
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Fill a store with four links, and return its path."""
-    path = tmp_path / "clicks.db"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Fill a store with four links, and return its file."""
+    path = tmp_path_factory.mktemp("filled") / "clicks.db"
     for link in LINKS:
         fill(path, link, a_series(link, MARCH).days())
+    return path.read_bytes()
+
+
+@pytest.fixture
+def store(tmp_path: Path, filled: bytes) -> Path:
+    """Make a store with these links, and return its path."""
+    path = tmp_path / "clicks.db"
+    path.write_bytes(filled)
     return path
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sizes import sample
+from tests.sizes import sample, sized
 
 if TYPE_CHECKING:
     from tests.render.page.chromium import Chromium
@@ -21,7 +21,7 @@ ALL = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.
 READY = "article"
 
 
-@pytest.mark.parametrize(("page", "look"), sample(VISITS, 2))
+@pytest.mark.parametrize(("page", "look"), sized(VISITS[-1:], VISITS))
 def test_a_page_is_quiet_and_accessible(page: str, look: str, site: Path, chromium: Chromium) -> None:
     """No request to another site, no message, and nothing that axe-core objects to."""
 
@@ -40,7 +40,7 @@ def test_no_page_scrolls_sideways(site: Path, chromium: Chromium) -> None:
     async def wide() -> list[str]:
         found = []
         async with chromium.shown(site / "index.html", ready=READY, width=390) as opened:
-            for page in sample(ALL, 4):
+            for page in sample(ALL, 2):
                 await opened.page.goto((site / f"{page}.html").as_uri())
                 if await opened.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     found.append(page)

@@ -29,8 +29,7 @@ async def filled(path: Path) -> None:
     """Make a file with some days."""
     store = SqliteStore(path)
     account = await me(store)
-    for date in list(ALL)[:200]:
-        await store.put(account, ME, a_day(date), requests=1)
+    await store.put_days(account, ME, [a_day(date) for date in list(ALL)[:200]], requests=1)
     await store.close()
 
 

@@ -118,6 +118,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Begin with new accounts."""
         self.round = next(self.numbers)
         self.known: dict[tuple[str, Target], dict[dt.date, Known]] = {}
+        self.accounts: dict[str, int] = {}
         self.store: Store = self.run(self.location.open())
 
     def run(self, call: Coroutine[Any, Any, R]) -> R:
@@ -125,8 +126,10 @@ class StoreMachine(RuleBasedStateMachine):
         return self.runner.run(call)
 
     def account(self, name: str) -> int:
-        """Return the number of an account of this round."""
-        return self.run(self.store.account(f"{name} {self.round}"))
+        """Return the number of an account of this round; each store is asked once."""
+        if name not in self.accounts:
+            self.accounts[name] = self.run(self.store.account(f"{name} {self.round}"))
+        return self.accounts[name]
 
     def line(self, name: str, target: Target, date: dt.date) -> Known:
         """Return what must be known of a day."""
@@ -161,6 +164,7 @@ class StoreMachine(RuleBasedStateMachine):
     def another(self) -> None:
         """Go on with another store of the same location."""
         self.run(self.store.close())
+        self.accounts.clear()
         self.store = self.run(self.location.open())
 
     @rule(name=ACCOUNTS, target_=THINGS, ends=st.tuples(DATES, DATES).map(sorted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -25,7 +25,7 @@ from tests.store.locations import DatabaseLocation, SqliteLocation
 from tests.store.summaries import day_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
     from hourlyclicks.model.day import DayClicks
@@ -70,14 +70,17 @@ async def fill(store: Store, account: int) -> list[Target]:
     """Fill a store with days of each kind around each moment, and return the targets."""
     targets: list[Target] = []
     for number, (kind, after) in enumerate(itertools.product(KINDS, MOMENTS)):
-        targets.append(Group(number))
+        targets.append(target := Group(number))
+        writes: list[Coroutine[Any, Any, object]] = []
         for place, date in enumerate(SPAN):
             if (number + place) % len(SPAN):  # one day is missing
-                for each in written(kind, date, stamped(date, after)):
-                    if isinstance(each, LedgerEntry):
-                        await store.record_failure(account, targets[-1], each)
-                    else:
-                        await store.put(account, targets[-1], each, requests=1)
+                writes += [
+                    store.record_failure(account, target, each)
+                    if isinstance(each, LedgerEntry)
+                    else store.put(account, target, each, requests=1)
+                    for each in written(kind, date, stamped(date, after))
+                ]
+        await asyncio.gather(*writes)  # in one transaction, in their order
     return [*targets, UNKNOWN, Account()]
 
 

@@ -25,6 +25,7 @@ from hourlyclicks.simulator import PLANS, RangeRules, Traffic
 from hourlyclicks.simulator.upstream import Upstream
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 from hourlyclicks.wire.endpoints import ENDPOINTS
+from hourlyclicks.wire.fast_reader import quick_days
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 from hourlyclicks.wire.request import Origin
@@ -130,6 +131,15 @@ def test_days_with_rows_are_returned() -> None:
         DayClicks(ASKED[3], at({4: 1950}), at({4: 1621}), FETCHED, final=False),
     )
     assert question().missing(day.date for day in days) == [ASKED[1], ASKED[4]]
+
+
+def test_a_usual_answer_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the fast reader, which makes the same days of it as the general one."""
+    days, quickly = decode(SAMPLE), quick_days(SAMPLE, ASKED)
+    assert quickly is not None
+    assert [*quickly] == [day.date for day in days]
+    monkeypatch.setattr("hourlyclicks.wire.decode.quick_days", lambda *_: None)
+    assert decode(SAMPLE) == days
 
 
 @pytest.mark.parametrize(

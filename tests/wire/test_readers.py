@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.wire import canonical as expression
 from hourlyclicks.wire import fast_reader
 from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, rows_of
-from hourlyclicks.wire.rows import careful_columns
-from tests.sizes import PROFILE, examples, sized
+from hourlyclicks.wire.fast_reader import quick_days
+from hourlyclicks.wire.rows import careful_columns, careful_days
+from tests.sizes import PROFILE, examples, sample, sized
 from tests.wire.mutations import YMD, answer, mutated
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
 
 DAY = dt.date.fromisoformat(YMD)
+DAYS = DateRange(DAY, DAY + dt.timedelta(days=1))
 PARTS = 20
 BODIES = sized(5_000, examples(50_000))
 
@@ -36,6 +39,15 @@ def careful(body: bytes) -> Columns | None:
     try:
         document = read_strictly(body)
         return careful_columns(rows_of(document), YMD) if code_of(document) == 0 else None
+    except UnreadableError:
+        return None
+
+
+def careful_range(body: bytes) -> list[tuple[dt.date, Columns]] | None:
+    """Read an answer for two days the careful way; ``None``: it is rejected."""
+    try:
+        document = read_strictly(body)
+        return [*careful_days(rows_of(document), DAYS).items()] if code_of(document) == 0 else None
     except UnreadableError:
         return None
 
@@ -81,3 +93,16 @@ def test_quick_readers_accept_nothing_that_is_wrong(seed: int) -> None:
             assert dict.fromkeys(read, careful(body)) == read, body
         accepted.update(read.keys())
     assert accepted.keys() == READERS.keys()
+
+
+@pytest.mark.parametrize("seed", sample(range(PARTS), 5))
+def test_days_of_a_range_are_read_alike(seed: int) -> None:
+    """Of an answer for two days likewise, to each of which some of the rows belong."""
+    lengths = Counter[int]()
+    for number, body in enumerate(bodies(seed)):
+        of_both = body.replace(YMD.encode(), b"2025-04-21", number % 25)
+        read = quick_days(of_both, DAYS)
+        if read is not None:
+            assert [*read.items()] == careful_range(of_both), of_both
+            lengths[len(read)] += 1
+    assert lengths.keys() >= {1, 2}

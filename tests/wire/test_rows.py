@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.wire.document import UnreadableError
-from hourlyclicks.wire.rows import LARGEST, MAX_PROBLEMS, careful_columns, plain_columns, whole_number
+from hourlyclicks.wire.rows import (
+    LARGEST,
+    MAX_PROBLEMS,
+    careful_columns,
+    careful_days,
+    plain_columns,
+    plain_days,
+    whole_number,
+)
 from tests.cases import every_case
 
 YMD = "2025-04-20"
@@ -205,6 +215,40 @@ def test_the_readers_agree(rows: list[Any]) -> None:
     simple = all(type(one[name]) is int for one in rows for name in ("hour", "acesCnt", "pernCnt"))
     repeated = len({one["hour"] for one in rows}) < len(rows)
     assert (careful if simple and not repeated else None) == plain
+
+
+DAYS = DateRange(dt.date(2025, 4, 20), dt.date(2025, 4, 22))
+NEXT, OUTSIDE = "2025-04-21", "2025-04-23"
+
+
+@given(
+    st.lists(odd_rows | st.builds(row, ymd=st.sampled_from([NEXT, "2025-04-22", OUTSIDE, []])), max_size=8)
+)
+def test_the_readers_of_ranges_agree(rows: list[Any]) -> None:
+    """The fast one gives the days of the general one, in the same order, or none."""
+    plain = plain_days(rows, DAYS)
+    try:
+        careful = careful_days(rows, DAYS)
+    except UnreadableError:
+        assert plain is None
+        return
+    simple = all(type(one[name]) is int for one in rows for name in ("hour", "acesCnt", "pernCnt"))
+    repeated = len({(one["ymd"], one["hour"]) for one in rows}) < len(rows)
+    assert (plain is None) == (repeated or not simple)
+    assert plain is None or [*careful.items()] == [*plain.items()]
+
+
+@pytest.mark.parametrize("bad", [None, [], "x", without("ymd"), row(ymd=[]), row(ymd=OUTSIDE), row(hour=24)])
+def test_one_row_spoils_a_range(bad: object) -> None:
+    """The fast reader passes on an answer of which it cannot read a row."""
+    assert plain_days([row(), bad, row(ymd=NEXT)], DAYS) is None
+
+
+def test_days_are_in_their_order() -> None:
+    """Whatever that of the rows is; a day without rows is left out."""
+    read = plain_days([row(ymd="2025-04-22"), row(hour=5), row()], DAYS)
+    assert read is not None
+    assert [(day.day, sum(map(bool, clicks))) for day, (clicks, _) in read.items()] == [(20, 2), (22, 1)]
 
 
 @given(st.integers())

@@ -14,9 +14,10 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, PARKED, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, PARKED, CommandError
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
+from hourlyclicks.cli.options.days import Period, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.progress.joint import JointProgress
@@ -151,7 +152,7 @@ def _write(reports: list[AuditReport], form: Literal["table", "jsonl"]) -> None:
 
 
 def _end(reports: list[AuditReport], rejected: int) -> None:
-    """Raise a `Failure` if a day differs, if something could not be compared, or if targets were rejected."""
+    """Raise an error if a day differs, if something could not be compared, or if targets were rejected."""
     differing = sum(len(report.differences) for report in reports)
     failed = sum(len(report.failures) for report in reports)
     bare = sum(len(report.unchecked) == len(report.range) and not report.failures for report in reports)
@@ -167,4 +168,4 @@ def _end(reports: list[AuditReport], rejected: int) -> None:
     if rejected:
         words.append(f"the API rejects every day of {count(rejected, 'target')}; the others are compared")
     if words:
-        raise Failure("; ".join(words), code)
+        raise CommandError("; ".join(words), code)

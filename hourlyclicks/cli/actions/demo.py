@@ -19,7 +19,7 @@ from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
 from hourlyclicks.cli.demo.page import write_page
 from hourlyclicks.cli.demo.result_lines import line
 from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, CommandError, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.drawing import terminal
@@ -94,19 +94,23 @@ class Run:
         """How many days were asked for again although the store had them."""
         return 0 if self.first is None else self.first.asked_again(self.server.counters.asked)
 
-    def failure(self) -> Failure | None:
+    def failure(self) -> CommandError | None:
         """Return what is not as it must be."""
         outcome, total = self.outcome, len(self.outcome.series.range)
         if outcome.interrupted:
-            return Failure(f"interrupted after {outcome.fetched:,} of {count(total, 'day')}", INTERRUPTED)
+            return CommandError(
+                f"interrupted after {outcome.fetched:,} of {count(total, 'day')}", INTERRUPTED
+            )
         if not outcome.complete:
             error = outcome.ended_by or min(outcome.failures.items())[1]
-            return Failure(f"{count(total - outcome.fetched, 'day')} missing; {sentence(error)}", INCOMPLETE)
+            return CommandError(
+                f"{count(total - outcome.fetched, 'day')} missing; {sentence(error)}", INCOMPLETE
+            )
         if self.wrong_days or self.refused or self.asked_again:
             problem = f"{count(self.wrong_days, 'day')} wrong, {count(self.refused, 'request')} refused"
             if self.asked_again:
                 problem += f", {count(self.asked_again, 'day')} paid for twice"
-            return Failure(f"unexpected result: {problem}", UNEXPECTED)
+            return CommandError(f"unexpected result: {problem}", UNEXPECTED)
         return None
 
 

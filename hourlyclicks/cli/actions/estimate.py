@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.options.shared import PLANS, present
+from hourlyclicks.cli.options.days import present
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.steps.stores import account_to_fill, looking_into
 from hourlyclicks.jobs.estimate import count_ranges, count_requests
 from hourlyclicks.model.quantities import count, duration
@@ -26,7 +27,8 @@ from hourlyclicks.store.protocol import NoStoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hourlyclicks.cli.options.shared import Period, RateOptions
+    from hourlyclicks.cli.options.days import Period
+    from hourlyclicks.cli.options.limits import RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
     from hourlyclicks.model.dates import DateRange

@@ -10,14 +10,14 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, CommandError
 from hourlyclicks.cli.options.rows import RowOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_not_stored
 from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
@@ -100,14 +100,14 @@ def run(ctx: click.Context, options: Options) -> None:
 
     missing = loop.run(export())
     if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
+        raise CommandError(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
 async def _export(ctx: click.Context, stored: StoredSeries, destination: Destination) -> int:
     """Write the days, and return how many are missing."""
     days, shape = stored.days, destination.shape
     ranges = await stored.ranges()
-    missing = tell_missing(ctx, ranges, days)
+    missing = tell_not_stored(ctx, ranges, days)
     parts = {target: part for target, (part, _) in ranges.items() if part is not None}
     total = sum(map(len, parts.values()))
     if days is None and not total:

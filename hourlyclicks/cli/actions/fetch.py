@@ -11,15 +11,22 @@ import attrs
 from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.days import Period, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.rows import RowOptions
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import check_writable, save, write
 from hourlyclicks.cli.output.formats import check_possible, format_for
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.fetching import Asked, checked_ranges, failure_of, tell_missing, tell_provisional
+from hourlyclicks.cli.steps.fetching import (
+    FetchRun,
+    checked_ranges,
+    failure_of,
+    tell_missing,
+    tell_provisional,
+)
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.quantities import count
 
@@ -118,8 +125,8 @@ def run(ctx: click.Context, options: Options) -> None:
     destination = Destination(
         Shape(form, layout, mark=options.rows.bom), output, partial=options.partial, stored=stored
     )
-    asked = Asked(ranges, days, rate, access, store, daily=options.daily, fail_fast=options.fail_fast)
-    outcome, summary = asked.collect()
+    run = FetchRun(ranges, days, rate, access, store, daily=options.daily, fail_fast=options.fail_fast)
+    outcome, summary = run.collect()
     kept = destination.deliver(outcome)  # before any message: stderr may be closed
     say(summary())
     tell_provisional(outcome)

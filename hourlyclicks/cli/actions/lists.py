@@ -13,7 +13,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import events_shown, say
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.collisions import check_apart
-from hourlyclicks.cli.options.shared import RateOptions, default_rate
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.output.formats import format_for
 from hourlyclicks.cli.steps.keys import find_key

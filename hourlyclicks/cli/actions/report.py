@@ -9,7 +9,7 @@ import attrs
 import click
 
 from hourlyclicks.cli.console import hangup
-from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.exits import USAGE, CommandError
 from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.cli.steps.sources import SourceOptions, make
@@ -86,4 +86,4 @@ def _check_name(output: Path | None) -> None:
     if output is None or descriptor_of(output) is not None or is_special(output):
         return
     if output.suffix.lower() not in _SUFFIXES:
-        raise Failure(f"{output}: a report cannot be a {output.suffix} file; use .html", USAGE)
+        raise CommandError(f"{output}: a report cannot be a {output.suffix} file; use .html", USAGE)

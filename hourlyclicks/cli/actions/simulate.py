@@ -11,9 +11,9 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.stdout import flush_stdout, forget_stdout
-from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.exits import USAGE, CommandError
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
-from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.output import resume
 from hourlyclicks.model.quantities import count
 from hourlyclicks.pacing.plans import Limits, Rate
@@ -65,12 +65,12 @@ def run(
     try:
         loop.run(_serve(simulator, plan, limits, _keys(keys)))
     except OSError as error:
-        raise Failure(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
+        raise CommandError(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
     try:
         for line in _report(simulator.counters):
             click.echo(line)
         flush_stdout()
-    except (OSError, Failure):  # the terminal is gone, which changes nothing now
+    except (OSError, CommandError):  # the terminal is gone, which changes nothing now
         forget_stdout()
 
 

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.exits import INCOMPLETE, CommandError
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.steps.stores import accounts_of, looking_into
 from hourlyclicks.errors import StoreError
@@ -45,7 +45,7 @@ def run(*, store: StoreChoice, scope: Scope, form: str, max_age: int | None) -> 
         elif found.ok:
             sys.stdout.write(check_line(found) + "\n")
     if not found.ok:
-        raise Failure(check_line(found), INCOMPLETE)
+        raise CommandError(check_line(found), INCOMPLETE)
 
 
 async def _check(store: StoreChoice, scope: Scope, max_age: int | None) -> Check:

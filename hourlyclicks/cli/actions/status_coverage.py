@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.steps.running_backfills import lines_about
 from hourlyclicks.cli.steps.stores import accounts_of, looking_into

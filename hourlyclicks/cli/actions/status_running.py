@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.steps.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.exits import NOT_RUNNING, Failure
+from hourlyclicks.cli.exits import NOT_RUNNING, CommandError
 from hourlyclicks.cli.steps.stores import accounts, looking_into
 from hourlyclicks.coordination.fleet_runs import running_fleets, stop_fleets
 from hourlyclicks.coordination.runs import running_backfills, stop_backfills
@@ -27,7 +27,7 @@ def run(store: StoreChoice, name: str | None) -> None:
         click.echo(f"{'killed before' if each.gone else 'asked to stop'}: {process_of(each)}")
     if all(each.gone for each in asked):
         named = "" if name is None else f" with the name {name!r}"
-        raise Failure(f"no run is in progress on the store{named}", NOT_RUNNING)
+        raise CommandError(f"no run is in progress on the store{named}", NOT_RUNNING)
 
 
 async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill | RunningFleet]:

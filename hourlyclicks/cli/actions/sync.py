@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks.cli.console.messages import quiet
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.steps.runs import StoreRun, StoreRunOptions, carry_out, named
 from hourlyclicks.model.zones import last_ended

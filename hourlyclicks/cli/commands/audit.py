@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
-from hourlyclicks.cli.options.shared import with_period, with_rate
+from hourlyclicks.cli.options.days import with_period
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.access import with_endpoint
-from hourlyclicks.cli.options.shared import with_period, with_rate
+from hourlyclicks.cli.options.days import with_period
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Period, RateOptions
+    from hourlyclicks.cli.options.days import Period
+    from hourlyclicks.cli.options.limits import RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
     from hourlyclicks.model.questions import EndpointChoice

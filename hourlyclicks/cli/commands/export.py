@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from hourlyclicks.cli.options.days import with_range
 from hourlyclicks.cli.options.rows import with_rows
-from hourlyclicks.cli.options.shared import path_type, with_range
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.options.types import path_type
 from hourlyclicks.cli.selection import with_targets
 
 

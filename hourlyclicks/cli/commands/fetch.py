@@ -7,10 +7,12 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access, with_endpoint
+from hourlyclicks.cli.options.days import with_period
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.rows import with_rows
-from hourlyclicks.cli.options.shared import path_type, with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.options.types import path_type
 from hourlyclicks.cli.selection import with_targets
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.list_output import with_listing
-from hourlyclicks.cli.options.shared import with_rate
 from hourlyclicks.cli.options.strict import StrictCommand
 
 

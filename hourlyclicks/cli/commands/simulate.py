@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import PLANS, Finite
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.options.simulated import with_api
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.options.types import Finite
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.simulated import ApiOptions

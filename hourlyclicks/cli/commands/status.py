@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hourlyclicks.cli.options.shared import read_span, with_range
+from hourlyclicks.cli.options.days import read_span, with_range
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets

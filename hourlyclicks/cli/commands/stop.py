@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import with_run_name
+from hourlyclicks.cli.options.runs import with_run_name
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 

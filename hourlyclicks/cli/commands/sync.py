@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access, with_endpoint
+from hourlyclicks.cli.options.days import read_span
+from hourlyclicks.cli.options.limits import with_rate
 from hourlyclicks.cli.options.runs import with_run_options
-from hourlyclicks.cli.options.shared import read_span, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets

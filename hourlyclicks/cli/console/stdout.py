@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.exits import OUTPUT, Failure
+from hourlyclicks.cli.exits import OUTPUT, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +26,11 @@ def writing_to_stdout() -> Iterator[None]:
     """Say it in a sentence when stdout cannot be written.
 
     Raises:
-        Failure: it cannot.
+        CommandError: it cannot.
         BrokenPipeError: its reader has ended; that ends the command without a message.
     """
     if sys.stdout is None:
-        raise Failure("cannot write to stdout: it is closed", OUTPUT)
+        raise CommandError("cannot write to stdout: it is closed", OUTPUT)
     try:
         yield
         sys.stdout.flush()
@@ -40,10 +40,10 @@ def writing_to_stdout() -> Iterator[None]:
         raise cannot_write(error) from None
 
 
-def cannot_write(error: OSError) -> Failure:
+def cannot_write(error: OSError) -> CommandError:
     """Return what to say when stdout cannot be written, and try it no more."""
     forget_stdout()
-    return Failure(f"cannot write to stdout: {error.strerror}", OUTPUT)
+    return CommandError(f"cannot write to stdout: {error.strerror}", OUTPUT)
 
 
 def flush_stdout() -> None:

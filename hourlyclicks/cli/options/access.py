@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from hourlyclicks.cli.options.shared import path_type
+from hourlyclicks.cli.options.types import path_type
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.model.zones import as_zone
 from hourlyclicks.pacing.plans import Plan, longest_range
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command, RateOptions
+    from hourlyclicks.cli.options.limits import RateOptions
+    from hourlyclicks.cli.options.types import Command
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.fetching.retry import RetryPolicy

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from hourlyclicks.cli.console.reading import read_to_end
-from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.options.limits import PLANS
 from hourlyclicks.cli.options.target_list import read_list
 from hourlyclicks.cli.options.target_names import read_link, read_target, warn_of_lookalikes
 from hourlyclicks.errors import UsageError

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.exits import USAGE, CommandError
 from hourlyclicks.cli.options.key_file import default_file
 from hourlyclicks.files.devices import is_device
 
@@ -72,7 +72,7 @@ def check_apart(
         key_file: the file with the key, if it was named; else the usual one counts.
 
     Raises:
-        Failure: two of them are the same file.
+        CommandError: two of them are the same file.
     """
     outputs = [] if output is None else list(_outputs(output))
     stored = [] if store is None or "://" in store else list(_stored(store))
@@ -85,7 +85,7 @@ def check_apart(
         if one.same_as(other):
             if streams[1].same_as(other):
                 _turn_stderr_away(other)
-            raise Failure(f"{one.role} and {other.role} are the same file; choose another one", USAGE)
+            raise CommandError(f"{one.role} and {other.role} are the same file; choose another one", USAGE)
 
 
 def _outputs(output: Path) -> Iterator[Named]:

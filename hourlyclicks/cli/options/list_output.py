@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import path_type
+from hourlyclicks.cli.options.types import path_type
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.cli.options.types import Command
 
 
 def with_listing(command: Command) -> Command:

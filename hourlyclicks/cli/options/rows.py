@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.cli.options.types import Command
     from hourlyclicks.cli.output.formats import Format
     from hourlyclicks.model.frames.layouts import Layout
 

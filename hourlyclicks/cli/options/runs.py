@@ -1,4 +1,4 @@
-"""Options of the commands that fill a store; the command gets each as it is."""
+"""Options of runs: their end, their order, their report and their name; the command gets each as it is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import path_type, with_run_name
+from hourlyclicks.cli.options.types import path_type
+from hourlyclicks.model.checks import check_label
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command
+    from collections.abc import Callable
+
+    from hourlyclicks.cli.options.types import Command
 
 
 def with_run_options(command: Command) -> Command:
@@ -49,3 +52,14 @@ def with_run_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def with_run_name(text: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds ``--name`` with a help text; the command takes ``name``."""
+    return click.option("--name", metavar="NAME", type=read_label, help=text)
+
+
+def read_label(value: str) -> str:
+    """Read a name that can be shown on one line."""
+    check_label("the name", value)
+    return value

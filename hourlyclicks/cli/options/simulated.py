@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.cli.options.types import Command
     from hourlyclicks.simulator.ranges import Excluded, Month, SilentDays, TooLong
 
 TOO_LONG: tuple[TooLong, ...] = ("refuse", "cut_end", "cut_start", "whole")

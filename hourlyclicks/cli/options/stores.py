@@ -17,7 +17,7 @@ from hourlyclicks.store.file_names import check_name, holds_password
 from hourlyclicks.store.opening import is_address
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.cli.options.types import Command
 
 STORE_VARIABLE = "HOURLYCLICKS_STORE"
 """The environment variable that says where the store is."""

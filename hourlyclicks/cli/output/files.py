@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 import attrs
 
 from hourlyclicks.cli.console.stdout import writing_to_stdout
-from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.exits import OUTPUT, USAGE, CommandError
 from hourlyclicks.cli.output.formats import BINARY, format_of
 from hourlyclicks.cli.output.rows import writing_rows
 from hourlyclicks.files.devices import is_device
@@ -46,7 +46,7 @@ def check_writable(output: Path | None) -> None:
             _check_content(output)
     except (OSError, ValueError) as error:  # a name with NUL in it is the latter
         why = error.strerror if isinstance(error, OSError) else error
-        raise Failure(f"cannot write {output}: {why}", OUTPUT) from None
+        raise CommandError(f"cannot write {output}: {why}", OUTPUT) from None
 
 
 def _check_content(output: Path) -> None:
@@ -55,7 +55,7 @@ def _check_content(output: Path) -> None:
         return
     with output.open("rb") as file:
         if file.read(len(_DATABASE)) == _DATABASE:
-            raise Failure(f"{output} is a SQLite database; choose another name for the output", USAGE)
+            raise CommandError(f"{output} is a SQLite database; choose another name for the output", USAGE)
 
 
 def partial_name(output: Path) -> Path:
@@ -82,7 +82,7 @@ def save(series: Result, shape: Shape, output: Path) -> Path | None:
     try:
         aside = partial_name(output)
         write(series, shape, aside)
-    except (OSError, Failure):
+    except (OSError, CommandError):
         return rescued(series, shape, output)
     return aside
 
@@ -99,12 +99,12 @@ def write(series: Result, shape: Shape, output: Path | None, *, last_resort: boo
     try:
         with writing(shape.form, output) as stream:
             _write(series, shape, stream)
-    except Failure as failure:
+    except CommandError as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
         kept = rescued(series, shape, output)
         where = "" if kept is None else f"; the data is in {kept}"
-        raise Failure(f"{failure.message}{where}", OUTPUT) from None
+        raise CommandError(f"{failure.message}{where}", OUTPUT) from None
 
 
 def rescued(series: Result, shape: Shape, output: Path | None) -> Path | None:
@@ -128,7 +128,7 @@ def writing(form: Format | Literal["html"], output: Path | None) -> Iterator[IO[
     """Open stdout or a file for data of some format.
 
     Raises:
-        Failure: it cannot be written.
+        CommandError: it cannot be written.
         BrokenPipeError: the reader of stdout has ended.
     """
     if output is None:
@@ -141,11 +141,11 @@ def writing(form: Format | Literal["html"], output: Path | None) -> Iterator[IO[
         with replacing(output) as stream:
             yield stream
     except KeptError as error:
-        raise Failure(
+        raise CommandError(
             f"cannot write {output}: {error.strerror}; the data is in {error.kept}", OUTPUT
         ) from error
     except OSError as error:
-        raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
+        raise CommandError(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 
 
 def _prepare(stdout: io.TextIOWrapper, form: str) -> None:

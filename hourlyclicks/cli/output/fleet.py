@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, CommandError
 from hourlyclicks.cli.output.report import day_lines, end_line, request_line
 from hourlyclicks.model.fleet_report import AccountState
 from hourlyclicks.model.quantities import count
@@ -73,14 +73,14 @@ def _done(report: FleetReport) -> str:
     return incomplete if left else "every account is complete"
 
 
-def failure(report: FleetReport) -> Failure | None:
+def failure(report: FleetReport) -> CommandError | None:
     """Return how a run ends that came back; ``None`` when all is well."""
     number = len(report.accounts)
     complete = f"{report.states.get(AccountState.COMPLETE, 0):,} of {count(number, 'account')} complete"
     if report.stopped is StopReason.STOPPED:
-        return Failure(f"interrupted; {complete}", INTERRUPTED)
+        return CommandError(f"interrupted; {complete}", INTERRUPTED)
     if report.complete:
         return None
     names = [each.name for each in report.incomplete_accounts]
     shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-    return Failure(f"{complete}; not complete: {shown}", INCOMPLETE)
+    return CommandError(f"{complete}; not complete: {shown}", INCOMPLETE)

@@ -8,7 +8,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.exits import USAGE, CommandError
 from hourlyclicks.files.devices import descriptor_of, is_special
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def format_for(
         binary: whether the command can write Parquet and Excel.
 
     Raises:
-        Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
+        CommandError: the name says nothing, or what cannot be written, or contradicts the choice.
     """
     suffix, meant = (output.suffix.lower(), format_of(output)) if output is not None else ("", None)
     foreign = _FOREIGN.fullmatch(suffix) is not None or (meant in BINARY and not binary)
@@ -57,7 +57,7 @@ def format_for(
         return cast("Format", chosen or meant or otherwise or "table")
     if chosen is not None:
         if meant not in {None, chosen} or (foreign and (suffix, chosen) != (_JSON, "jsonl")):
-            raise Failure(f"{output}: --format {chosen} does not go with {suffix}; {can}", USAGE)
+            raise CommandError(f"{output}: --format {chosen} does not go with {suffix}; {can}", USAGE)
         return cast("Format", chosen)
     if suffix == _TEXT and otherwise is None:
         return "table"
@@ -65,7 +65,7 @@ def format_for(
         return otherwise
     if meant is None:
         named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
-        raise Failure(f"{output}: {named}; {can}", USAGE)
+        raise CommandError(f"{output}: {named}; {can}", USAGE)
     return meant
 
 
@@ -84,7 +84,7 @@ def check_possible(form: Format, output: Path | None, *, rows: int = 0) -> None:
 
     Raises:
         UsageError: a library for it is not installed, or it has no room for so many rows.
-        Failure: a terminal would be sent bytes.
+        CommandError: a terminal would be sent bytes.
     """
     if form == "parquet":
         import hourlyclicks.model.frames.parquet  # noqa: PLC0415 - an extra, which includes the next one
@@ -96,7 +96,7 @@ def check_possible(form: Format, output: Path | None, *, rows: int = 0) -> None:
 
         check_rows(rows)
     if form in BINARY and _is_terminal(output):
-        raise Failure(f"a terminal cannot show {form}: use -o FILE", USAGE)
+        raise CommandError(f"a terminal cannot show {form}: use -o FILE", USAGE)
 
 
 def _has_no_name(output: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, TextIO, cast
 
-from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.exits import USAGE, CommandError
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.files.devices import descriptor_of, is_special
 
@@ -29,18 +29,18 @@ def picture_format(chosen: str | None, output: Path | None) -> str:
         output: the file; ``None``: stdout.
 
     Raises:
-        Failure: the name says nothing, or another format.
+        CommandError: the name says nothing, or another format.
     """
     if output is None or descriptor_of(output) is not None or is_special(output):
         if chosen is None:
-            raise Failure("the output has no name with a suffix; use --format png, svg or pdf", USAGE)
+            raise CommandError("the output has no name with a suffix; use --format png, svg or pdf", USAGE)
         return chosen
     suffix = output.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         named = f"cannot write .{suffix} files" if suffix else "the name does not say which format"
-        raise Failure(f"{output}: {named}; use .png, .svg or .pdf", USAGE)
+        raise CommandError(f"{output}: {named}; use .png, .svg or .pdf", USAGE)
     if chosen not in {None, suffix}:
-        raise Failure(f"{output}: --format {chosen} does not go with .{suffix}", USAGE)
+        raise CommandError(f"{output}: --format {chosen} does not go with .{suffix}", USAGE)
     return suffix
 
 
@@ -48,7 +48,7 @@ def write_picture(figure: Figure, form: str, output: Path | None) -> None:
     """Write a picture to stdout, or into a file that is there as a whole or not at all.
 
     Raises:
-        Failure: it cannot be written.
+        CommandError: it cannot be written.
     """
     image = io.BytesIO()
     figure.savefig(image, format=form, dpi=_DOTS_PER_INCH)

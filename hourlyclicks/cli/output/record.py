@@ -14,8 +14,8 @@ import click
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INTERRUPTED, UNEXPECTED, Failure, exit_code, sentence
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.exits import INTERRUPTED, UNEXPECTED, CommandError, exit_code, sentence
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.report import BackfillReport
@@ -76,7 +76,7 @@ def recording(command: str, path: Path | None) -> Iterator[Record]:
         path: the file; ``-``: stdout; ``None``: nothing is written.
 
     Raises:
-        Failure: the file cannot be written.
+        CommandError: the file cannot be written.
     """
     record = Record(command, present())
     if path is None:
@@ -90,7 +90,7 @@ def recording(command: str, path: Path | None) -> Iterator[Record]:
     except BaseException as error:
         try:
             record.write(path, *_ending(error))
-        except Failure as failure:  # the first error is the one that ends the command
+        except CommandError as failure:  # the first error is the one that ends the command
             say(failure.message, although_quiet=True)
         raise
     record.write(path, 0, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, CommandError, sentence
 from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.render.phrases import on_the_clock
@@ -141,7 +141,7 @@ def go_on(report: BackfillReport, now: dt.datetime) -> str:
     return f"To go on, from {on_the_clock(now, seconds)} on:"
 
 
-def failure(report: BackfillReport) -> Failure | None:
+def failure(report: BackfillReport) -> CommandError | None:
     """Return how a backfill ends that came back; ``None`` when all is well.
 
     When nothing could be fetched, or no other day could be either, the error decides, as in ``fetch``.
@@ -153,19 +153,19 @@ def failure(report: BackfillReport) -> Failure | None:
     if report.unsurveyed:
         fetched += f", {count(report.unsurveyed, 'target')} not looked at"
     if report.stopped is StopReason.STOPPED:
-        return Failure(f"interrupted; {fetched}", INTERRUPTED)
+        return CommandError(f"interrupted; {fetched}", INTERRUPTED)
     if report.complete:
         return None
     if report.parked and report.stopped is StopReason.COMPLETE and _only_parked(report):
         return _failure_of_parked(report)
     error = report.error or next(iter(report.failures.values()), None)
     if error is not None and (error.fatal or (report.failed and not report.done)):
-        return Failure.of(error)
+        return CommandError.of(error)
     if report.unsurveyed or not report.listed:
         unread = "the list of targets was not read to its end"
-        return Failure(fetched if report.listed else unread, INCOMPLETE)
+        return CommandError(fetched if report.listed else unread, INCOMPLETE)
     why = "" if error is None else f"; {sentence(error)}"
-    return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
+    return CommandError(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
 
 
 def _only_parked(report: BackfillReport) -> bool:
@@ -173,8 +173,8 @@ def _only_parked(report: BackfillReport) -> bool:
     return all(query.target in report.parked for query in report.failures)
 
 
-def _failure_of_parked(report: BackfillReport) -> Failure:
+def _failure_of_parked(report: BackfillReport) -> CommandError:
     target, error = next(iter(report.parked.items()))
     more = len(report.parked) - 1
     others = f" and {count(more, 'target')} more" if more else ""
-    return Failure(f"check {target}{others}: every day is rejected; {error}", PARKED)
+    return CommandError(f"check {target}{others}: every day is rejected; {error}", PARKED)

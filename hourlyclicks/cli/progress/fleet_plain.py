@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import SafeView, console_to_draw_on
 from hourlyclicks.events import AccountEnded

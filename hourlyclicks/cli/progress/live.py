@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.progress.drawing import WIDEST, DrawnView, stacked
 from hourlyclicks.cli.progress.stats import RunStats, took_request
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone

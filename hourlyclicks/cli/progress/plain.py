@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.events import (
     ClockSkew,
     PageAttemptFailed,

@@ -12,9 +12,9 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, exit_code, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, CommandError, exit_code, sentence
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import RateOptions
+from hourlyclicks.cli.options.limits import RateOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
@@ -22,7 +22,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.steps.collecting import collect_each
 from hourlyclicks.cli.steps.keys import find_key
 from hourlyclicks.cli.steps.migrating import migrate
-from hourlyclicks.errors import ApiError, ServerError, UsageError
+from hourlyclicks.errors import ApiError, DecodeError, ServerError, UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.priority import Lane
@@ -48,7 +48,7 @@ _SHOWN = 10
 
 
 @attrs.frozen
-class Asked:
+class FetchRun:
     """What is to be fetched, and how.
 
     Args:
@@ -171,15 +171,17 @@ def _tell_not_fetched(outcome: RunOutcome) -> None:
         say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
 
 
-def failure_of(outcome: RunOutcome) -> Failure:
+def failure_of(outcome: RunOutcome) -> CommandError:
     """Say in a sentence why days are missing."""
     if outcome.interrupted:
-        return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
+        return CommandError(
+            f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED
+        )
     error = outcome.ended_by or next((error for _, _, error in outcome.failures()), None)
     assert error is not None  # noqa: S101 - days are missing only if one failed
-    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError):
-        return Failure(f"{error.target}: {error}", exit_code(error))  # others are about all targets
+    if error.fatal and outcome.several and isinstance(error, ApiError | ServerError | DecodeError):
+        return CommandError(f"{error.target}: {error}", exit_code(error))  # others are about all targets
     if error.fatal or not outcome.fetched:
-        return Failure.of(error)
+        return CommandError.of(error)
     missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
-    return Failure(f"{missing}; {sentence(error)}", INCOMPLETE)
+    return CommandError(f"{missing}; {sentence(error)}", INCOMPLETE)

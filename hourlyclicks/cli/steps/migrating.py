@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.exits import INTERRUPTED, CommandError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.store.opening import store_of
 
@@ -50,7 +50,7 @@ def migrate(store: StoreChoice) -> None:
 
     Raises:
         StoreError: it cannot be opened.
-        Failure: Ctrl-C ended it.
+        CommandError: Ctrl-C ended it.
     """
     if store.where is None or not store.exists:
         return
@@ -68,6 +68,6 @@ def migrate(store: StoreChoice) -> None:
     except KeyboardInterrupt:
         if not messages.told:
             raise
-        raise Failure("interrupted; the next command continues the migration", INTERRUPTED) from None
+        raise CommandError("interrupted; the next command continues the migration", INTERRUPTED) from None
     if messages.told:
         say("the store is migrated")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.coordination.runs import running_backfills
 from hourlyclicks.errors import StoreError
 from hourlyclicks.render.running import running_lines, unknown_lines

@@ -14,10 +14,11 @@ import click
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.exits import INTERRUPTED, CommandError
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.cli.options.deadlines import Deadline
-from hourlyclicks.cli.options.shared import RateOptions, default_rate, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
@@ -205,7 +206,7 @@ def carry_out(ctx: click.Context, options: StoreRunOptions, run: StoreRun, recor
         raise
     except KeyboardInterrupt:
         resume.tell_same(ctx, run.days)
-        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
+        raise CommandError("interrupted; requests under way are lost", INTERRUPTED) from None
     _tell(ctx, report, run.days, stopped_by[0] if stopped_by else "`hourlyclicks stop`")
     ended = failure(report)
     if ended is not None:

@@ -10,17 +10,23 @@ from click.core import ParameterSource
 
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, CommandError
 from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, needed, present
+from hourlyclicks.cli.options.days import Period, needed, present
+from hourlyclicks.cli.options.limits import RateOptions, default_rate
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
 from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
-from hourlyclicks.cli.steps.fetching import Asked, checked_ranges, failure_of, tell_provisional
-from hourlyclicks.cli.steps.fetching import tell_missing as tell_failed
-from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_missing
+from hourlyclicks.cli.steps.fetching import (
+    FetchRun,
+    checked_ranges,
+    failure_of,
+    tell_missing,
+    tell_provisional,
+)
+from hourlyclicks.cli.steps.stored_series import StoredSeries, tell_not_stored
 from hourlyclicks.cli.steps.stores import looking_into, one_account
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.frames.layouts import hourly_layout
@@ -107,7 +113,7 @@ def _of_stored_days(ctx: click.Context, options: SourceOptions, work: Work) -> N
             ranges = await stored.ranges()
             known = {target: part for target, (part, _) in ranges.items() if part is not None}
             work.check(len(known))
-            missing = tell_missing(ctx, ranges, days)
+            missing = tell_not_stored(ctx, ranges, days)
             if missing == sum(map(len, known.values())):
                 raise UsageError("the store has no figures for these targets")
             for target, part in known.items():
@@ -117,7 +123,7 @@ def _of_stored_days(ctx: click.Context, options: SourceOptions, work: Work) -> N
     missing = loop.run(read())
     work.write()
     if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
+        raise CommandError(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
 def _check_nothing_is_fetched(ctx: click.Context) -> None:
@@ -135,15 +141,15 @@ def _of_fetched_days(ctx: click.Context, options: SourceOptions, work: Work) -> 
     rate = options.rate or default_rate()
     ranges = checked_ranges(options.selection, rate, days)
     work.check(len(ranges))
-    asked = Asked(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
-    outcome, summary = asked.collect()
+    run = FetchRun(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
+    outcome, summary = run.collect()
     if outcome.fetched:
         _write_or_rescue(work, outcome)
     say(summary())
     tell_provisional(outcome)
     if outcome.complete:
         return
-    tell_failed(outcome)
+    tell_missing(outcome)
     resume.tell_same(ctx, days, output=work.output, when="To fetch it again:")
     raise failure_of(outcome)
 

@@ -85,7 +85,7 @@ def _status(ctx: click.Context, days: DateRange | None, targets: int) -> str:
     return resume.status_of(ctx, *summary, *within)
 
 
-def tell_missing(
+def tell_not_stored(
     ctx: click.Context, ranges: dict[Target, tuple[DateRange | None, int]], days: DateRange | None
 ) -> int:
     """Say on stderr what is not in the store, and return how many days that are.

@@ -20,19 +20,22 @@ class Rounding:
 
     Args:
         digits: 1 to 3; 0: all, counts are not rounded.
+        bits: how many bits a count keeps; a rounded one differs from the count by at most 2 ** -bits of it.
     """
 
     digits: int
+    bits: int = attrs.field(
+        init=False, repr=False, eq=False
+    )  # no property: it is read for each hour of a page
 
-    @property
-    def bits(self) -> int:
-        """How many bits a count keeps; a rounded one differs from the count by at most 2 ** -bits of it."""
+    @bits.default
+    def _bits_of_digits(self) -> int:
         return _BITS_OF_A_DIGIT * self.digits + _MORE
 
     def nearest(self, count: int) -> int:
         """Return the number that is written for a count."""
         shift = count.bit_length() - self.bits
-        return self.written(count + (1 << shift - 1) if self.digits and shift > 0 else count)
+        return self.written(count + (1 << shift - 1)) if self.digits and shift > 0 else count
 
     def written(self, count: int) -> int:
         """Return the number that is written for a count, rounded down."""

@@ -168,6 +168,7 @@ def test_a_fatal_error_ends_all(*, partial: bool) -> None:
     ("fault", "said", "code"),
     [
         (Envelope({"code": 7, "message": "no such link", "result": None}), "the API answered code 7", 8),
+        (Status(501), "HTTP 501", 7),
         (Status(404), "a gateway or another server (check base_url), not the API, answered HTTP 404", 8),
     ],
 )

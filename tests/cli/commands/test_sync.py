@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.options.days import present
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.zones import last_ended
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke

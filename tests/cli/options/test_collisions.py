@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.exits import Failure
+from hourlyclicks.cli.exits import CommandError
 from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.key_file import default_file
 from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, ROOT, invoke
@@ -71,9 +71,9 @@ def test_other_names_of_a_file_are_recognised(folder: Path) -> None:
     with Path("clicks.db").open("rb") as opened:
         fd = opened.fileno()
         for name in ("soft", "hard", "here/clicks.db", f"/dev/fd/{fd}", f"/proc/self/fd/{fd}"):
-            with pytest.raises(Failure, match="are the same file"):
+            with pytest.raises(CommandError, match="are the same file"):
                 check_apart(store="clicks.db", output=Path(name))
-            with pytest.raises(Failure, match="are the same file"):
+            with pytest.raises(CommandError, match="are the same file"):
                 check_apart(store=name, output=Path("clicks.db"))
 
 
@@ -81,9 +81,9 @@ def test_other_names_of_a_file_are_recognised(folder: Path) -> None:
 def test_a_file_that_is_not_there_yet_counts(folder: Path, twin: str) -> None:
     """Two names of one future file are an error, also if they differ only in case."""
     assert folder.is_dir()
-    with pytest.raises(Failure, match="are the same file"):
+    with pytest.raises(CommandError, match="are the same file"):
         check_apart(store="new.db", output=Path(twin))
-    with pytest.raises(Failure, match="are the same file"):
+    with pytest.raises(CommandError, match="are the same file"):
         check_apart(store="new.csv.partial", output=Path("new.csv"))
 
 
@@ -92,7 +92,7 @@ def test_a_link_to_what_is_not_there_yet_counts(folder: Path) -> None:
     """A dangling link to the store, and the files of SQLite beside it, are no outputs."""
     (folder / "link.db").symlink_to("sub/real.db")
     for output in ("sub/real.db", "sub/real.db-wal", "link.db-wal"):
-        with pytest.raises(Failure, match="are the same file"):
+        with pytest.raises(CommandError, match="are the same file"):
             check_apart(store="link.db", output=Path(output))
 
 
@@ -102,7 +102,7 @@ def test_a_store_in_place_of_another_file_is_refused(folder: Path, store: str) -
     (folder / "links-wal").write_text("link\n")
     (folder / "ke-journal").write_text("a key")
     targets, key = ("links-wal", "ke-journal") if store in {"links", "ke"} else ("links.csv", "key")
-    with pytest.raises(Failure, match="are the same file"):
+    with pytest.raises(CommandError, match="are the same file"):
         check_apart(store=store, targets=Path(targets), key_file=Path(key))
 
 
@@ -111,7 +111,7 @@ def test_the_usual_key_file_counts(folder: Path) -> None:
     usual = default_file()
     assert usual is not None
     assert folder in usual.parents
-    with pytest.raises(Failure, match="the key file"):
+    with pytest.raises(CommandError, match="the key file"):
         check_apart(output=usual)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.exits import OUTPUT, USAGE, CommandError
 from hourlyclicks.cli.output.files import check_writable, partial_name, write
 from hourlyclicks.cli.output.formats import format_for
 from hourlyclicks.cli.output.rows import Shape
@@ -64,12 +64,12 @@ def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
 def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
     """The error names the formats that can be written."""
     with pytest.raises(
-        Failure, match=r"\.csv, \.jsonl for JSON Lines, \.parquet or \.xlsx, or \.txt"
+        CommandError, match=r"\.csv, \.jsonl for JSON Lines, \.parquet or \.xlsx, or \.txt"
     ) as caught:
         format_for(None, Path(name))
     assert caught.value.exit_code == USAGE
     if name != "a":
-        with pytest.raises(Failure, match=r"\.parquet or \.xlsx(; |$)"):
+        with pytest.raises(CommandError, match=r"\.parquet or \.xlsx(; |$)"):
             format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
 
 
@@ -87,7 +87,7 @@ def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
 )
 def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> None:
     """A file always has the content of its suffix, whatever --format says."""
-    with pytest.raises(Failure, match="does not go with") as caught:
+    with pytest.raises(CommandError, match="does not go with") as caught:
         format_for(form, Path(name))
     assert caught.value.exit_code == USAGE
 
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
     """A folder, a file in a missing folder and one in a file are errors before anything is fetched."""
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "no" / "out", tmp_path / "file" / "out"):
-        with pytest.raises(Failure, match="cannot write") as caught:
+        with pytest.raises(CommandError, match="cannot write") as caught:
             check_writable(path)
         assert caught.value.exit_code == OUTPUT
     check_writable(None)
@@ -171,7 +171,7 @@ def test_a_database_is_not_replaced(tmp_path: Path) -> None:
     """A store that this command does not use is not overwritten either."""
     stock(tmp_path / "clicks.db")
     (tmp_path / "clicks.csv").symlink_to(tmp_path / "clicks.db")
-    with pytest.raises(Failure, match="is a SQLite database") as caught:
+    with pytest.raises(CommandError, match="is a SQLite database") as caught:
         check_writable(tmp_path / "clicks.csv")
     assert caught.value.exit_code == USAGE
 
@@ -179,7 +179,7 @@ def test_a_database_is_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the folder cannot be written, nothing is fetched."""
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(Failure, match="permission denied"):
+    with pytest.raises(CommandError, match="permission denied"):
         check_writable(tmp_path / "out")
 
 
@@ -199,7 +199,7 @@ def test_what_is_nowhere_else_goes_into_a_temporary_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", Full())
     gone = tmp_path / "gone" / "clicks.csv"
-    with pytest.raises(Failure, match=r"cannot write .*; the data is in .*\.csv$") as caught:
+    with pytest.raises(CommandError, match=r"cannot write .*; the data is in .*\.csv$") as caught:
         write(SERIES, hours("csv" if output else "table"), gone if output else None, last_resort=True)
     assert caught.value.exit_code == OUTPUT
     kept = Path(caught.value.message.partition("; the data is in ")[2])
@@ -222,7 +222,7 @@ def test_a_full_disk_is_an_error_in_a_sentence(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Failure, match="No space left on device") as caught:
+    with pytest.raises(CommandError, match="No space left on device") as caught:
         write(SERIES, hours("csv"), tmp_path / "out")
     assert caught.value.exit_code == OUTPUT
     assert list(tmp_path.iterdir()) == []
@@ -241,6 +241,6 @@ def test_stdout_of_any_encoding_will_do(monkeypatch: pytest.MonkeyPatch, form: F
 def test_a_closed_stdout_is_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is fetched without a stdout."""
     monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(Failure, match="it is closed") as caught:
+    with pytest.raises(CommandError, match="it is closed") as caught:
         check_writable(None)
     assert caught.value.exit_code == OUTPUT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.exits import Failure
+from hourlyclicks.cli.exits import CommandError
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.steps import migrating
 from hourlyclicks.cli.steps.migrating import MigrationMessages
@@ -92,7 +92,7 @@ def test_an_interrupted_migration_goes_on(older: Path, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(migrating, "say", interrupt)
-        with pytest.raises(Failure, match="the next command continues the migration"):
+        with pytest.raises(CommandError, match="the next command continues the migration"):
             migrating.migrate(choice)
     migrating.migrate(choice)
     assert invoke("export", "--store", str(older), "--account-name", "me").exit_code == 0

@@ -28,7 +28,7 @@ from hourlyclicks.cli.demo.fleet_settings import (
     link,
 )
 from hourlyclicks.cli.demo.result_lines import line
-from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
+from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, CommandError
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.fleet_plain import open_fleet_view
 from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
@@ -121,10 +121,10 @@ class Run:
             return 0
         return sum(self.stored.asked[day] > self.killed.asked[day] for day in self.killed.cells)
 
-    def failure(self) -> Failure | None:
+    def failure(self) -> CommandError | None:
         """Return what is not as it must be."""
         if self.missing:
-            return Failure(f"{count(self.missing, 'day')} missing", INCOMPLETE)
+            return CommandError(f"{count(self.missing, 'day')} missing", INCOMPLETE)
         wrong = {
             "wrong": self.wrong,
             "over a limit": self.rejected,
@@ -132,7 +132,7 @@ class Run:
         }
         if any(wrong.values()):
             said = ", ".join(f"{number:,} {what}" for what, number in wrong.items())
-            return Failure(f"unexpected result: {said}", UNEXPECTED)
+            return CommandError(f"unexpected result: {said}", UNEXPECTED)
         return None
 
 

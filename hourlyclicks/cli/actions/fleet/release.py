@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.exits import NOT_RUNNING, Failure
+from hourlyclicks.cli.exits import NOT_RUNNING, CommandError
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.opening import open_store
 
@@ -22,7 +22,7 @@ def run(store: StoreChoice, name: str) -> None:
         raise StoreError(f"there is no store {store.where}")
     released = loop.run(_release(store, name))
     if not released:
-        raise Failure(
+        raise CommandError(
             f"no process holds the account {name!r}; fleet status shows those that are held", NOT_RUNNING
         )
     for lease in released:

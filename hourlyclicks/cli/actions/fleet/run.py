@@ -13,11 +13,12 @@ import click
 
 from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import quiet, say
-from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.exits import INTERRUPTED, CommandError
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
+from hourlyclicks.cli.options.days import Period, present
 from hourlyclicks.cli.options.deadlines import Deadline
-from hourlyclicks.cli.options.shared import Period, RateOptions, present
+from hourlyclicks.cli.options.limits import RateOptions
 from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
@@ -157,7 +158,7 @@ def _run(ctx: click.Context, options: Options, jobs: list[AccountJob], days: Dat
         raise
     except KeyboardInterrupt:
         resume.tell_same(ctx, days)
-        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
+        raise CommandError("interrupted; requests under way are lost", INTERRUPTED) from None
     _tell(ctx, options, report, days, stopped_by[0] if stopped_by else None)
     ended = failure(report)
     if ended is not None:

@@ -7,10 +7,13 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_endpoint, with_keyless_access
+from hourlyclicks.cli.options.days import with_any_period
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import path_type, read_rate, with_any_period, with_rate, with_run_name
+from hourlyclicks.cli.options.limits import read_rate, with_rate
+from hourlyclicks.cli.options.runs import with_run_name
 from hourlyclicks.cli.options.stores import with_whole_store
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.options.types import path_type
 
 
 @click.command(name="run", cls=StrictCommand)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import path_type
 from hourlyclicks.cli.options.stores import with_whole_store
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.options.types import path_type
 
 if TYPE_CHECKING:
     from pathlib import Path
