@@ -21,6 +21,7 @@ from tests.compiling import import_tests
 from tests.distribution import Distribution, spread
 from tests.forkserver.starting import share_server
 from tests.memory import temporary_root
+from tests.reporting import reports_all, run_and_tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -128,6 +129,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_xdist_setupnodes() -> None:
     """Start what runs the commands of tests once, for all processes that run tests."""
     share_server()
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Send fewer reports, if one of several processes runs the test."""
+    if reports_all(item.config):
+        return None  # as pytest does it
+    run_and_tell(item, nextitem)
+    return True
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

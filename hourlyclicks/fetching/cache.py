@@ -247,13 +247,17 @@ class DayCache(AccountStore):
         entry = LedgerEntry(query.day, DayState.REFUSED, asked, 0, reason=Failure.of(error))
         await self.store.record_failure(await self.account(), query.target, entry)
 
+    def note_beginning(self, query: Query) -> None:
+        """Record with the next day that a target begins with a day; see `record_beginning`."""
+        self._beginnings.append(query)
+
     async def record_beginning(self, query: Query) -> None:
         """Record that a target begins with a day, which is to be requested, unless an earlier day is known.
 
         The day is recorded as failed without a request; not before anything else is recorded in this client,
         since a wrong key shall leave nothing, or `record_beginnings` is called.
         """
-        self._beginnings.append(query)
+        self.note_beginning(query)
         if self._written:
             await self.record_beginnings()
 

@@ -84,11 +84,14 @@ class Witnesses:
         """
         last = self._not_rejected(reversed(self._targets))
         failed: set[Target] = set()
+        recorded: set[Target] = set()
         if self._cache is not None:
             others = dict.fromkeys([*self._not_rejected(self._targets), *last])
             for summary in await self._cache.summarize(list(others), None, self._freshness):
                 if summary.states[DayState.FAILED]:
                     failed.add(summary.target)
+                if summary.range is not None:
+                    recorded.add(summary.target)
                 if summary.range is not None and any(summary.states[state] for state in WITH_FIGURES):
                     known = await read_earlier_answers(
                         self._cache,
@@ -101,7 +104,12 @@ class Witnesses:
                         self._elsewhere = Query(known.day, summary.target)
                         return self._elsewhere
         due = sorted((target for target in last if target in self._ranges), key=failed.__contains__)
-        return Query(self._other_end(self._ranges[due[0]]), due[0]) if due else None
+        if not due:
+            return None
+        days = self._ranges[due[0]]
+        if self._cache is not None and due[0] not in recorded:  # or a sync would begin with the witness
+            self._cache.note_beginning(Query(days.start, due[0]))
+        return Query(self._other_end(days), due[0])
 
     def _not_rejected(self, targets: Iterable[Target]) -> list[Target]:
         """Return the first targets of which no day was rejected in this call."""

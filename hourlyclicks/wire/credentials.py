@@ -24,7 +24,10 @@ _QUOTED = (
     r"""|«[^»]*»|「[^」]*」|『[^』]*』|\[[^\]]*\]"""
 )
 _PLACEHOLDER = "\0"
-_BAD = r"invalid|unknown|no\s+such|wrong|bad|expired|revoked|disabled|inactive|incorrect|unrecogni[sz]ed|unregistered"
+_BAD = (
+    r"invalid|unknown|no\s+such|wrong|bad|expired|revoked|disabled|inactive|incorrect|unrecogni[sz]ed"
+    r"|unregistered"
+)
 _NOT = r"not\s+(?:valid|registered|recogni[sz]ed|accepted|active|authori[sz]ed)"
 _NOT_A_KEY = rf"(?!\s*[:=]?\s*{_PLACEHOLDER})"  # "invalid key 'from'" is about a parameter
 _ENGLISH = (

@@ -160,6 +160,15 @@ def test_a_first_day_without_an_answer_is_not_forgotten(api: FakeApi) -> None:
     assert (api.report.total, api.report.complete) == (20, True)
 
 
+def test_a_witness_is_not_the_first_day_of_its_target(api: FakeApi) -> None:
+    """A run that an outage ends has requested a late day of a target that it had not reached."""
+    names = [Link(f"l{number}", "https://vvd.bz") for number in range(4)]
+    sync(api, *names, new=12, options={"answers": lambda *_: status(405)})
+    assert api.report.stopped is StopReason.TROUBLE
+    sync(api, *names, new=12)
+    assert counts(api.report) == (48, 48, 0)
+
+
 def test_targets_that_are_up_to_date_cost_one_query(tmp_path: Path) -> None:
     """Their days are counted together, and not read."""
 
