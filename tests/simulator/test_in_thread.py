@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import AuthenticationError, Client, IncompleteSeriesError, Link, RetryPolicy
+from hourlyclicks import AuthenticationError, Client, Link, RetryPolicy, ServerError
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import ClockSkew
 from hourlyclicks.simulator import Rule, Script, Simulator, Status
@@ -71,7 +71,7 @@ def test_faults_are_set_while_it_runs() -> None:
     with Simulator.in_thread(limits=()) as server:
         assert asyncio.run(fetch(server)).missing_days == ()
         server.faults = Script(Rule(Status(501)))
-        with pytest.raises(IncompleteSeriesError):
+        with pytest.raises(ServerError):
             asyncio.run(fetch(server))
         server.faults = None
         assert asyncio.run(fetch(server)) == server.truth(LINK, *WEEK)
