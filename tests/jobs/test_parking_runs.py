@@ -100,7 +100,7 @@ def test_some_days_that_no_retry_changes(api: FakeApi) -> None:
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])
-@pytest.mark.parametrize(("wrong", "right"), [(4, 4), (10, 20)])
+@pytest.mark.parametrize(("wrong", "right"), [(4, 4), sized((8, 6), (10, 20))])
 def test_wrong_links_that_come_first(api: FakeApi, order: str, wrong: int, right: int) -> None:
     """Each is parked, and all others are fetched, in the first run."""
     first = [Link(f"wrong{number}", "https://vvd.bz") for number in range(wrong)]
