@@ -57,6 +57,8 @@ class RangeChecks:
         """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
         state = self._state
         if state.record.witness is None:
+            await self._memory.recall()  # another process may have found one
+        if state.record.witness is None:
             await self.late_rows(task, asked)
         witness = state.begin_check(urgent=urgent)
         if witness is None:

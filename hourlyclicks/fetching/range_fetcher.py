@@ -153,6 +153,10 @@ class RangeFetcher(DayFetcher):
         """
         final = with_clicks(rows)
         self._release(task)
+        with _carried_by_error(task, rows):
+            await self.memory.recall()
+        if self.state.verified:  # by another process
+            return True
         if not final:
             rows = await self._checks.late_rows(task, task.question.days)
             final = with_clicks(rows)

@@ -216,11 +216,11 @@ def test_an_idle_client_holds_no_claim(path: Path) -> None:
     run_clients(path, upstream, LIMITS, scenario)
 
 
-@pytest.mark.parametrize("active", sized([10], [100, 50, 30, 10, 2]))
+@pytest.mark.parametrize("active", sized([50, 10], [100, 50, 30, 10, 2]))
 def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, active: int) -> None:
-    """Clients on one job send two requests each beyond those of one client alone: what each proves by itself.
+    """Clients on one job send as many requests as one client alone, and what each has to prove by itself.
 
-    The limit leaves a client waiting for its proof for longer than a request can take.
+    With clicks on many days, each answer proves enough; otherwise that takes two requests. The limit leaves a client waiting for its proof for longer than a request can take.
     """
 
     def requests(clients: int) -> int:
@@ -242,7 +242,7 @@ def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, activ
         return upstream.counters.requests
 
     alone, together = requests(1), requests(3)
-    assert alone <= together <= alone + 2 * 2
+    assert alone <= together <= alone + (0 if active > 10 else 2 * 2)
 
 
 @pytest.mark.parametrize("turns", range(0, 24, 3))
