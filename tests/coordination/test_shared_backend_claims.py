@@ -220,7 +220,8 @@ def test_an_idle_client_holds_no_claim(path: Path) -> None:
 def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, active: int) -> None:
     """Clients on one job send as many requests as one client alone, and what each has to prove by itself.
 
-    With clicks on many days, each answer proves enough; otherwise that takes two requests. The limit leaves a client waiting for its proof for longer than a request can take.
+    With clicks on many days, each answer proves enough; otherwise that takes two requests. The limit leaves
+    a client waiting for its proof for longer than a request can take.
     """
 
     def requests(clients: int) -> int:
