@@ -12,6 +12,7 @@ from hourlyclicks.model.scale import scale_end, shade
 from hourlyclicks.render.page.english import with_weekday
 from hourlyclicks.render.page.palette import DARK, LIGHT
 from tests import sizes
+from tests.marks import thorough_only
 from tests.model.pngs import read
 from tests.render.page.samples import HOSTILE, a_year, all_kinds, busiest_account, sample, ten_years
 
@@ -163,6 +164,7 @@ def few(count: int, digits: int) -> str:
     return f"{int(float(f'{count:.{digits}g}')):,}"
 
 
+@thorough_only
 def test_the_keys_go_from_one_year_to_the_next(decade: Path, chromium: Chromium) -> None:
     """The focus follows, and the live region stands below the picture it speaks of."""
 
@@ -181,7 +183,7 @@ def test_the_keys_go_from_one_year_to_the_next(decade: Path, chromium: Chromium)
     chromium.run(check())
 
 
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", sizes.sized([390], [1200, 390]))
 def test_an_hour_can_be_pointed_at(width: int, year: Path, chromium: Chromium) -> None:
     """The live region speaks of the hour below the pointer."""
 
@@ -235,7 +237,7 @@ async def colours(opened: Opened, cells: list[tuple[int, int]]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("dark", "script"),
-    sizes.sized([(False, True), (True, False)], [(dark, script) for dark in FLAGS for script in FLAGS]),
+    sizes.sized([(True, False)], [(dark, script) for dark in FLAGS for script in FLAGS]),
 )
 def test_every_hour_has_its_shade(dark: bool, script: bool, year: Path, chromium: Chromium) -> None:  # noqa: FBT001 - parametrized
     """In both themes, with and without a script, the picture has the colour of the scale."""
@@ -302,6 +304,7 @@ def test_the_theme_can_be_chosen(year: Path, chromium: Chromium) -> None:
     chromium.run(check())
 
 
+@thorough_only
 def test_ten_years_can_be_read(decade: Path, chromium: Chromium) -> None:
     """There is a picture for each year, its days wide enough to be told apart, and one chart."""
 
