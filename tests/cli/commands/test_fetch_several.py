@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import Account, Group, Link
+from hourlyclicks import Account, Group, Link, RetryPolicy
+from hourlyclicks.cli.steps import fetching as module
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from tests.cli.serving import FAST, invoke, serving
 
@@ -173,9 +174,10 @@ def test_a_fatal_error_ends_all(*, partial: bool) -> None:
     ],
 )
 def test_a_target_whose_days_are_all_rejected_is_named_last(
-    fault: Envelope | Status, said: str, code: int, *, daily: bool
+    fault: Envelope | Status, said: str, code: int, *, daily: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last line says which of the targets has ended the run, for hours and for sums alike."""
+    monkeypatch.setattr(module, "RETRY", RetryPolicy(base=0.01))
     days = ("--from", "2025-04-01", "--to", "2025-04-12")
     with serving(faults=Script(Rule(fault, target=B))) as server:
         words = (*AB, *days, *FAST, *(["--daily"] if daily else []), "--fail-fast")
