@@ -339,7 +339,7 @@ def test_an_answer_that_cannot_be_stored(call: str) -> None:
 
 
 @pytest.mark.parametrize("well_before", [0, 12])
-@pytest.mark.parametrize("fault", [Status(302), Status(405), Status(407), Status(425)], ids=str)
+@pytest.mark.parametrize("fault", sample([Status(302), Status(405), Status(407), Status(425)], 2), ids=str)
 def test_a_gateway_that_answers_for_ranges(fault: Fault, well_before: int) -> None:
     """It ends a run of many targets as soon as one that answers for single days, and no day is rejected."""
     upstream = server(RangeRules())

@@ -59,7 +59,7 @@ def pixels(figure: Figure) -> np.ndarray[Any, Any]:
     return np.asarray(canvas.buffer_rgba()).copy()
 
 
-@pytest.mark.parametrize(("shape", "kind"), sample([(shape, kind) for shape in SHAPES for kind in KINDS], 5))
+@pytest.mark.parametrize(("shape", "kind"), sample([(shape, kind) for shape in SHAPES for kind in KINDS], 3))
 def test_every_series_can_be_drawn(kind: Any, shape: str) -> None:  # noqa: ANN401 - a function of the module
     """No warning and no error, whatever is or is not known; each picture is a figure of matplotlib."""
     figure = kind(SHAPES[shape], theme="dark")

@@ -10,9 +10,9 @@ CREATE TABLE hourlyclicks.range_endpoints (
     first_included BOOLEAN NOT NULL,  -- whether a first day ever had rows
     last_included  BOOLEAN NOT NULL,  -- whether a last day ever had rows
     proved_at      TIMESTAMPTZ,       -- when the four above were seen
-    witness        TEXT,              -- the target of a range by which they can be seen again
-    witness_first  DATE,              -- its first day
-    witness_last   DATE,              -- its last day
+    witness        TEXT,              -- a target with clicks by which they can be seen again
+    witness_first  DATE,              -- a day of it that had clicks
+    witness_last   DATE,              -- another one, or the same
     compared_at    TIMESTAMPTZ,       -- when a day was the same in both versions; NULL: it is not known
     unusable_at    TIMESTAMPTZ,       -- when it was missing or differed, or was tried again; NULL: it is used
     PRIMARY KEY (account_id, endpoint)

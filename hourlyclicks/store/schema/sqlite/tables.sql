@@ -119,9 +119,9 @@ CREATE TABLE range_endpoints (
     first_included INTEGER NOT NULL CHECK (first_included IN (0, 1)),  -- whether a first day ever had rows
     last_included  INTEGER NOT NULL CHECK (last_included IN (0, 1)),   -- whether a last day ever had rows
     proved_at      TEXT,              -- when the four above were seen
-    witness        TEXT,              -- the target of a range by which they can be seen again
-    witness_first  TEXT,              -- its first day
-    witness_last   TEXT,              -- its last day
+    witness        TEXT,              -- a target with clicks by which they can be seen again
+    witness_first  TEXT,              -- a day of it that had clicks
+    witness_last   TEXT,              -- another one, or the same
     compared_at    TEXT,              -- when a day was the same in both versions; NULL: it is not known
     unusable_at    TEXT,              -- when it was missing or differed, or was tried again; NULL: it is used
     PRIMARY KEY (account_id, endpoint)
