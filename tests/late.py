@@ -25,8 +25,6 @@ class LateModule:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
         """Import the module when it is first used, and return what is public in it by this name."""
-        if name.startswith(
-            "_"
-        ):  # pytest asks for such names, of all that a file has, to find tests and fixtures
+        if name.startswith("_"):  # pytest asks everything in a file for such names
             raise AttributeError(name)
         return getattr(pytest.importorskip(self._name), name)
