@@ -95,7 +95,9 @@ class RangeChecks:
         target, state = task.query.target, self._state
         months = min(_MOST_MONTHS, task.caller.job.remaining // _SHORTEST_MONTH)
         last = state.cap.first(state.latest) - _ONE_DAY
-        for _ in range(months if state.begin_search(target) else 0):
+        if not months or not state.begin_search(target):
+            return ()
+        for _ in range(months):
             days = DateRange(max(state.cap.first(last), last - (asked.end - asked.start)), last)
             last = days.start - _ONE_DAY
             if days == asked:

@@ -387,6 +387,21 @@ def test_a_call_for_a_few_days_does_not_look_for_clicks() -> None:
     told(Runs(active_days=0), story)
 
 
+@pytest.mark.parametrize("name", SPARSE)
+def test_a_long_call_looks_for_clicks_right_after_a_short_one(name: str) -> None:
+    """A call for a few days, which does not look for them, takes nothing from it."""
+    link = Link(name, "https://vvd.bz")
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        async with runs.client(clock, store) as client:
+            short = await client.backfill("2020-01-01", "2020-01-07", [link])
+            long = await client.backfill(*FIVE_YEARS, [link])
+        assert (short.failed, long.failed) == (0, 0)
+        assert long.requests <= 60 + 14
+
+    told(Runs(active_days=1), story)
+
+
 def test_the_cap_for_sums_is_found_once() -> None:
     """By each endpoint for itself."""
 
