@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
 
+from hourlyclicks.clock import SystemClock
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.fetching.coalescing import SingleFlight
@@ -20,12 +23,14 @@ from hourlyclicks.pacing.limiter import Limiter
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from hourlyclicks.client.resources import Environment, Network, Storage
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.leased_runs import LeasedRuns
     from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.coordination.state_copies import StateCopies
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.model.questions import EndpointChoice
@@ -70,7 +75,7 @@ def assemble(
     if storage is not None:
         workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
         cache = _cache_of(storage, origin.api_key, zone, environment)
-        backend, runs = _backend_of(storage, cache, limits, clock, network.longest)
+        backend, runs = _backend_of(storage, cache, limits, clock, network.longest, origin)
     limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
     if storage is not None and storage.lease is not None:
         cast("LeasedBackend", backend).bind(partial(limiter.abort, for_good=True))
@@ -108,19 +113,24 @@ def assemble(
 
 def _cache_of(storage: Storage, key: ApiKey, zone: dt.tzinfo | None, environment: Environment) -> DayCache:
     """Return the store of a client as a cache for the days of its account."""
-    account = storage.account
     return DayCache(
         storage.store,
         owned=storage.owned,
-        fingerprint=key.fingerprint if account is None else partial(fingerprint_of, account),
+        fingerprint=_fingerprint_of(storage, key),
         zone=zone,
         clock=environment.clock,
         dispatch=environment.dispatch,
     )
 
 
+def _fingerprint_of(storage: Storage, key: ApiKey) -> Callable[[bytes], str]:
+    """Return what makes the name of the account in a store from its salt."""
+    account = storage.account
+    return key.fingerprint if account is None else partial(fingerprint_of, account)
+
+
 def _backend_of(
-    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
+    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float, origin: Origin
 ) -> tuple[LimiterBackend, RunRegistry | LeasedRuns]:
     """Return the backend of a client with a store, and where other processes see its runs.
 
@@ -128,7 +138,7 @@ def _backend_of(
     """
     from hourlyclicks.coordination.shared_state import SharedState  # noqa: PLC0415 - not without a store
 
-    shared = SharedState(cache.store, cache.account)
+    shared = SharedState(cache.store, cache.account, _copies_of(storage, limits, clock, longest, origin))
     if storage.lease is not None:
         from hourlyclicks.coordination.active_backend import ActiveBackend  # noqa: PLC0415 - only for a lease
         from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - likewise
@@ -140,3 +150,18 @@ def _backend_of(
 
     backend = SharedBackend(limits, shared=shared, clock=clock, longest=longest)
     return backend, backend.runs
+
+
+def _copies_of(
+    storage: Storage, limits: Limits, clock: Clock, longest: float, origin: Origin
+) -> StateCopies | None:
+    """Return the copies of the shared state for a store that is a file; ``None``: there are none."""
+    file = getattr(storage.store, "file", None)
+    if file is None or not isinstance(clock, SystemClock):
+        return None
+    from hourlyclicks.coordination.shared_backend import request_life  # noqa: PLC0415 - as above
+    from hourlyclicks.coordination.state_copies import StateCopies  # noqa: PLC0415 - as above
+
+    where = blake2b(f"{origin.base_url} {os.path.realpath(file)}".encode("utf-8", "surrogateescape"))
+    name = _fingerprint_of(storage, origin.api_key)(where.digest())
+    return StateCopies(name, limits, lease=request_life(longest))

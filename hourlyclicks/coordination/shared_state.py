@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hourlyclicks.coordination.processes import is_gone, process_of
+from hourlyclicks.coordination.state_copies import KeptStep
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Awaitable, Callable
 
     from hourlyclicks.coordination.state import Process
+    from hourlyclicks.coordination.state_copies import StateCopies
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.leases import LeaseStore
     from hourlyclicks.store.protocol import Change, Store
@@ -24,17 +26,29 @@ class SharedState:
     Args:
         store: the store of the account.
         account: returns the number of the account in the store, which its first use opens.
+        copies: the copies outside of the store; ``None``: there are none.
     """
 
-    def __init__(self, store: Store, account: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, store: Store, account: Callable[[], Awaitable[int]], copies: StateCopies | None = None
+    ) -> None:
         self._store = store
         self._account = account
+        self._copies = copies
 
     async def change(
         self, step: Change[R], *, of: tuple[Target, dt.date] | None = None, peek: bool = False
     ) -> tuple[R, int]:
         """Take one step, exclusively; see `Store.pace`."""
-        return await self._store.pace(await self._account(), step, of=of, peek=peek)
+        account, copies = await self._account(), self._copies
+        if copies is None:
+            return await self._store.pace(account, step, of=of, peek=peek)
+        copies.salt = copies.salt or await self._store.salt()
+        kept = KeptStep(copies, step)
+        taken = await self._store.pace(account, kept, of=of, peek=peek)
+        if kept.changed:
+            copies.stored()
+        return taken
 
     async def ask_holder(self, here: Process) -> int | None:
         """Ask the holder of the account's lease to share the limits; return when the lease ended, if it has.

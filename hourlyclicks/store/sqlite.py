@@ -75,6 +75,7 @@ class SqliteStore(SqliteOperations):
         super().__init__()
         check_name(os.fspath(path))
         self.path = Path(path)
+        self.file: str = str(self.path)
         self._patience = patience
         self._read_only = read_only
         self._on_migration = on_migration
@@ -93,7 +94,7 @@ class SqliteStore(SqliteOperations):
     @property
     def location(self) -> str:
         """The path of the file."""
-        return str(self.path)
+        return self.file
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""

@@ -24,6 +24,7 @@ class FencedSqlite(Fenced, SqliteOperations):
         fence: the lease.
         run: runs an operation of the store.
         make: makes a change of the store.
+        file: the path of its file; ``None``: it is in memory.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class FencedSqlite(Fenced, SqliteOperations):
         fence: Fence,
         run: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]],
         make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]],
+        file: str | None,
     ) -> None:
         # Without changes of its own, which would take memory for each of many accounts.
         self.lease = fence
+        self.file = file
         self._run_there = run
         self._make = lambda work: make_fenced(fence, make(WithinLease(fence, work)))
 

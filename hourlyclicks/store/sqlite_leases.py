@@ -54,6 +54,8 @@ class SqliteLeases:
 
     _make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]]
     """Makes a change, together with others."""
+    file: str | None = None
+    """The path of the file; ``None``: it is in memory."""
 
     async def account_numbers(self, wanted: Mapping[str, str | None]) -> dict[str, int]:
         """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
@@ -107,7 +109,7 @@ class SqliteLeases:
         """See `hourlyclicks.store.leases.LeaseStore.fenced`."""
         from hourlyclicks.store.sqlite_fenced import FencedSqlite  # noqa: PLC0415 - it has this one inside
 
-        return FencedSqlite(fence, self._run, self._make)
+        return FencedSqlite(fence, self._run, self._make, self.file)
 
     async def _change(
         self, work: Callable[[sqlite3.Connection, int], Any], leased: Collection[int] = ()

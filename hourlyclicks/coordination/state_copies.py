@@ -1,0 +1,161 @@
+"""Copies of the shared state outside of the store, for a store whose file is lost or replaced.
+
+The log of requests is in the store. When its file is removed, renamed, truncated, or overwritten by a backup,
+that log is gone, or older than the last requests; the next process would begin a window anew while the server
+still counts them. So each process also writes the state into a file of the user's temporary folder, with
+every step that changes it, and a process whose store knows less than such a copy goes on from the copy.
+
+No request can be missed: the copy is written within the transaction, before the file of the store is checked
+for the last time. If that check still finds the store, the copy was there before the store was lost, and so
+before a new one could be made in its place.
+
+- A copy belongs to one account at one path. Of all that processes have written while they used one store, the
+  latest counts. Only the requests and what the server said of them are taken from it: claims, queue entries
+  and runs were those of the store that is lost.
+- If the limits were in the memory of a process (`hourlyclicks.coordination.active_backend`), the copy does
+  not tell its last requests, and the worst is assumed.
+- Where there is no folder for them, there are no copies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from contextlib import suppress
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.copy_files import CopyFiles, copies_in, folder_of_user
+from hourlyclicks.coordination.expiry import FORGET_AFTER
+from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.store.ledger import LedgerEntry
+    from hourlyclicks.store.protocol import Change
+
+R = TypeVar("R")
+
+
+class StateCopies:
+    """The copies of the state of one account at one path.
+
+    Args:
+        name: the name of their folder, made of the key, so that others cannot guess it.
+        limits: the limits to keep.
+        lease: how long a request can be in flight, in nanoseconds.
+
+    Attributes:
+        salt: the salt of the store, to be set before the first step; a new store has another one.
+    """
+
+    def __init__(self, name: str, limits: Limits, *, lease: int) -> None:
+        self.salt = b""
+        self._name = name
+        self._limits = limits
+        self._lease = lease
+        self._files: CopyFiles | None = None
+        self._later: list[ArbiterState] | None = None
+
+    def stored(self) -> None:
+        """Note that the store holds by now what the copies had."""
+        self._later = []
+
+    def with_later(self, text: str | None, now: int) -> str | None:
+        """Return the state of the store with what later copies know, until that is stored.
+
+        Args:
+            text: the state of the store; ``None``: there is none.
+            now: the present moment.
+        """
+        if self._later is None:
+            self._later = self._begin()
+        if not self._later:
+            return text
+        state = ArbiterState.read(text)
+        later = [copy for copy in self._later if not copy.seen <= state.seen <= now]
+        if not later:
+            return text
+        state = self._arbiter(state, now).close()
+        for copy in later:
+            arbiter = self._arbiter(copy.copy(), now)
+            if copy.limits_holder != state.limits_holder:  # else it is still there
+                arbiter.expire_holder(now, copy.limits_holder)
+            take_over_requests(state, arbiter.close())
+        return state.write()
+
+    def write(self, text: str) -> None:
+        """Write a copy."""
+        if self._files is not None:
+            self._files.write(text)
+
+    def _begin(self) -> list[ArbiterState]:
+        """Return the copies that there are, and be ready to write further ones."""
+        above = folder_of_user()
+        if above is None:
+            return []
+        folder, store = above / self._name, blake2b(self.salt, digest_size=8).hexdigest()
+        self._files = CopyFiles(folder, f"{store}-{secrets.token_hex(8)}")
+        return _latest_of_each_store(folder)
+
+    def _arbiter(self, state: ArbiterState, now: int) -> Arbiter:
+        return Arbiter(self._limits, state, now=now, lease=self._lease)
+
+
+class KeptStep(Generic[R]):
+    """A step of which a copy is kept; it runs in the thread of the store, and may be repeated.
+
+    Args:
+        copies: the copies.
+        step: the step.
+
+    Attributes:
+        changed: whether it changed the state when it ran last.
+    """
+
+    def __init__(self, copies: StateCopies, step: Change[R]) -> None:
+        self.changed = False
+        self._copies = copies
+        self._step = step
+
+    def __call__(self, text: str | None, now: int, entry: LedgerEntry | None) -> tuple[str | None, R]:
+        """Take the step, as `hourlyclicks.store.protocol.Change` describes it."""
+        changed, result = self._step(self._copies.with_later(text, now), now, entry)
+        self.changed = changed is not None
+        if changed is not None:
+            self._copies.write(changed)
+        return changed, result
+
+
+def take_over_requests(state: ArbiterState, copy: ArbiterState) -> None:
+    """Let a state count the requests of a later one, and wait as that one does.
+
+    Args:
+        state: the state; changed in place.
+        copy: the later state.
+    """
+    state.seen, state.longest = max(state.seen, copy.seen), max(state.longest, copy.longest)
+    state.released = sorted((Counter(state.released) | Counter(copy.released)).elements())
+    state.requests = state.requests | copy.requests
+    state.orphans = state.orphans | copy.orphans
+    state.processes = state.processes | copy.processes
+    state.pause, state.throttle = copy.pause, copy.throttle or state.throttle
+    state.even, state.slowest = max(state.even, copy.even), max(state.slowest, copy.slowest)
+
+
+def _latest_of_each_store(folder: Path) -> list[ArbiterState]:
+    """Return the latest copy of each store, in order, and delete those that are too old to matter."""
+    latest = dict[str, ArbiterState]()
+    for path, age, text in copies_in(folder):
+        with suppress(OSError, StoreError):
+            state, store = ArbiterState.read(text), path.name.partition("-")[0]
+            if age * SECOND > max(FORGET_AFTER, state.longest):
+                path.unlink()
+            elif store not in latest or latest[store].seen < state.seen:
+                latest[store] = state
+    return sorted(latest.values(), key=lambda state: state.seen)
