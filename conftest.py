@@ -34,7 +34,12 @@ PRINTED = "printed"
 
 collect_ignore_glob = ["docs/examples/*"]  # tests/examples runs them, each in a process of its own
 
-tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
+tempfile.tempdir = temporary_root() or tempfile.gettempdir()  # pytest's own folders are below it as well
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # else it has that of the process that started it
+    _left_behind = tempfile.TemporaryDirectory(prefix="hourlyclicks-tests-", ignore_cleanup_errors=True)
+    os.environ["TMPDIR"] = _left_behind.name
+    """Where clients and programs that a test starts leave files, which are deleted in the end."""
 
 os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "tests/transport/certs/no-authority.pem"))
 """A process that imports aiohttp reads the certificates of all authorities: here one, that signed nothing."""

@@ -266,10 +266,13 @@ async def leased_backfills(store: SqliteStore | PostgresStore, accounts: int) ->
 
 
 async def test_days_within_leases_share_commits_in_a_file(path: Path) -> None:
-    """At most eight statements a day, with those that take leases, give them back and begin and commit."""
+    """At most 7.7 statements a day, with those that take leases and give them back, and four for a commit.
+
+    How many changes one commit has depends on the disk.
+    """
     found = await leased_backfills(SqliteStore(path), ACCOUNTS)
     assert found.commits <= 0.5 * 3 * ACCOUNTS
-    assert found.total() <= 8 * 3 * ACCOUNTS
+    assert found.total() <= 7.7 * 3 * ACCOUNTS + 4 * found.commits
 
 
 async def test_days_within_leases_share_commits_in_a_postgres_database(
