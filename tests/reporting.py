@@ -29,9 +29,6 @@ def reports_all(config: pytest.Config) -> bool:
 
 
 def run_and_tell(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Run a test, and send what is `telling` of it."""
-    hook, test = item.ihook, {"nodeid": item.nodeid, "location": item.location}
-    hook.pytest_runtest_logstart(**test)
+    """Run a test, and send what is `telling` of it, but not that it begins and ends."""
     for report in telling(runtestprotocol(item, log=False, nextitem=nextitem)):
-        hook.pytest_runtest_logreport(report=report)
-    hook.pytest_runtest_logfinish(**test)
+        item.ihook.pytest_runtest_logreport(report=report)

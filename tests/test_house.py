@@ -310,7 +310,7 @@ CALLS_UPWARD = {
 """Parameters of constructors by which a room calls a higher one; the design page tells what for."""
 OTHER_CALLS = {
     "client/lifetime.py: Lifetime.close",
-    "coordination/state_copies.py: KeptStep.step",
+    "coordination/state_copies.py: CopiedStep.step",
     "coordination/step_loop.py: StepLoop.request",
     "events/context.py: CallContext.hooks",
     "fetching/account_store.py: AccountStore.fingerprint",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
@@ -23,7 +24,6 @@ from hourlyclicks.pacing.limiter import Limiter
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
 
     from hourlyclicks.client.resources import Environment, Network, Storage
     from hourlyclicks.clock import Clock
@@ -113,20 +113,15 @@ def assemble(
 
 def _cache_of(storage: Storage, key: ApiKey, zone: dt.tzinfo | None, environment: Environment) -> DayCache:
     """Return the store of a client as a cache for the days of its account."""
+    account = storage.account
     return DayCache(
         storage.store,
         owned=storage.owned,
-        fingerprint=_fingerprint_of(storage, key),
+        fingerprint=key.fingerprint if account is None else partial(fingerprint_of, account),
         zone=zone,
         clock=environment.clock,
         dispatch=environment.dispatch,
     )
-
-
-def _fingerprint_of(storage: Storage, key: ApiKey) -> Callable[[bytes], str]:
-    """Return what makes the name of the account in a store from its salt."""
-    account = storage.account
-    return key.fingerprint if account is None else partial(fingerprint_of, account)
 
 
 def _backend_of(
@@ -162,6 +157,10 @@ def _copies_of(
     from hourlyclicks.coordination.shared_backend import request_life  # noqa: PLC0415 - as above
     from hourlyclicks.coordination.state_copies import StateCopies  # noqa: PLC0415 - as above
 
-    where = blake2b(f"{origin.base_url} {os.path.realpath(file)}".encode("utf-8", "surrogateescape"))
-    name = _fingerprint_of(storage, origin.api_key)(where.digest())
-    return StateCopies(name, limits, lease=request_life(longest))
+    with suppress(OSError):  # the current folder may have been deleted
+        file = os.path.realpath(file)
+    where = blake2b(f"{origin.base_url} {file}".encode("utf-8", "surrogateescape"))
+    lease, name, fingerprint = storage.lease, storage.account, origin.api_key.fingerprint
+    if name is not None and not (lease is not None and lease.alone):  # else the account is that of its key
+        fingerprint = partial(fingerprint_of, name)
+    return StateCopies(fingerprint(where.digest()), limits, lease=request_life(longest))

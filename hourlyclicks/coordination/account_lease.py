@@ -90,6 +90,7 @@ class AccountLease(Fence):
 
     Attributes:
         store: the store within this lease, for one `Client` at a time.
+        alone: whether no other account may use its key meanwhile.
         holder: the name of the holder.
         ended_before: when the lease before it ended, on the clock of the limiter of the store.
         asked: whether another process asks for a share of the limits.
@@ -109,8 +110,10 @@ class AccountLease(Fence):
         fingerprint: str,
         salt: bytes,
         manager: LeaseManager,
+        alone: bool = False,
     ) -> None:
         super().__init__(account, taken.token, label, fingerprint=fingerprint, salt=salt)
+        self.alone = alone
         self.ended_before = taken.ended
         self.asked = False
         self.error: LeaseLostError | None = None

@@ -203,7 +203,13 @@ class Leases:
             taken = await self._grouped.take(account, label, alone=alone, gone=[held[0].holder.name])
         if taken is not None:
             lease = AccountLease(
-                account, taken, label, fingerprint=wanted.name, salt=salt, manager=self.renewal
+                account,
+                taken,
+                label,
+                fingerprint=wanted.name,
+                salt=salt,
+                manager=self.renewal,
+                alone=alone is not None,
             )
             lease.store = self._store.fenced(lease)
             self.renewal.hold(lease, began, wall)

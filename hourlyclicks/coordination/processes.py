@@ -30,6 +30,9 @@ CHECK_AFTER = SECOND
 """Nanoseconds for which a process that was there is taken to be there."""
 
 _ENDED = frozenset("ZXx")
+
+_left: set[str] = set()
+"""The holders of this process that have ended and could not report everything."""
 _STATE, _START = 0, 19
 """Fields of ``/proc/PID/stat``, counted behind the name of the program."""
 
@@ -68,6 +71,11 @@ def is_gone(process: Process, here: Process) -> bool:
     return started is not None and bool(process.started) and started != process.started
 
 
+def leave(holder: str) -> None:
+    """Note that a holder of this process has ended, and that others may take its requests for unanswered."""
+    _left.add(holder)
+
+
 class Liveness:
     """Which holders have ended, each looked at once in a while.
 
@@ -103,7 +111,7 @@ class Liveness:
                 self._gone.add(holder)
         self._looked = {holder: moment for holder, moment in self._looked.items() if holder in processes}
         self._gone &= self._looked.keys()
-        return self._gone
+        return self._gone | {holder for holder in _left if processes.get(holder) == here}
 
 
 def _machine() -> str:

@@ -17,6 +17,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
 from hourlyclicks.coordination.process_queue import SlotRequest
+from hourlyclicks.coordination.processes import leave
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.step_loop import StepLoop
 from hourlyclicks.coordination.steps import ArbiterSteps
@@ -227,6 +228,8 @@ class SharedBackend:
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
         await self._loop.close()
+        if self._loop.lost_reports:
+            leave(self._steps.holder)
 
     # -- inside -----------------------------------------------------------------------------------------
 

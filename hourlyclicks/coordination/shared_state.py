@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hourlyclicks.coordination.processes import is_gone, process_of
-from hourlyclicks.coordination.state_copies import KeptStep
+from hourlyclicks.coordination.state_copies import CopiedStep
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,10 +44,10 @@ class SharedState:
         if copies is None:
             return await self._store.pace(account, step, of=of, peek=peek)
         copies.salt = copies.salt or await self._store.salt()
-        kept = KeptStep(copies, step)
-        taken = await self._store.pace(account, kept, of=of, peek=peek)
-        if kept.changed:
-            copies.stored()
+        copied = CopiedStep(copies, step)
+        taken = await self._store.pace(account, copied, of=of, peek=peek)
+        if copied.copied is not None:
+            copies.stored(copied.copied)
         return taken
 
     async def ask_holder(self, here: Process) -> int | None:

@@ -267,6 +267,19 @@ _ROWS: dict[type, tuple[type, ...]] = {
 """What is in each kind of row."""
 
 
+def seen_in(text: str | None) -> int:
+    """Return when a state was last changed, as a rule without reading all of it.
+
+    Args:
+        text: the state; ``None``: there is none.
+    """
+    if text is None:
+        return 0
+    begin, _, rest = text.partition(":")
+    number = rest.partition(",")[0]
+    return int(number) if begin == '{"seen"' and number.isdecimal() else ArbiterState.read(text).seen
+
+
 def holder_of(name: str) -> str:
     """Return the process of a slot or a run, whose name begins with it."""
     return name.partition(".")[0]

@@ -3,7 +3,8 @@
 The log of requests is in the store. When its file is removed, renamed, truncated, or overwritten by a backup,
 that log is gone, or older than the last requests; the next process would begin a window anew while the server
 still counts them. So each process also writes the state into a file of the user's temporary folder, with
-every step that changes it, and a process whose store knows less than such a copy goes on from the copy.
+every step that changes it, and a process whose store knows less than such a copy goes on from the copy. It
+stores that at once, and deletes the copies that it has all of.
 
 No request can be missed: the copy is written within the transaction, before the file of the store is checked
 for the last time. If that check still finds the store, the copy was there before the store was lost, and so
@@ -14,6 +15,7 @@ before a new one could be made in its place.
   and runs were those of the store that is lost.
 - If the limits were in the memory of a process (`hourlyclicks.coordination.active_backend`), the copy does
   not tell its last requests, and the worst is assumed.
+- A copy from before the machine was started has a moment that is yet to come, as a rule, and is not used.
 - Where there is no folder for them, there are no copies.
 """
 
@@ -27,14 +29,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
-from hourlyclicks.coordination.copy_files import CopyFiles, copies_in, folder_of_user
+from hourlyclicks.coordination.copy_files import CopyFiles, copies_of
 from hourlyclicks.coordination.expiry import FORGET_AFTER
-from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.coordination.state import ArbiterState, seen_in
 from hourlyclicks.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from hourlyclicks.coordination.copy_files import Copy
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.store.ledger import LedgerEntry
     from hourlyclicks.store.protocol import Change
@@ -46,7 +50,7 @@ class StateCopies:
     """The copies of the state of one account at one path.
 
     Args:
-        name: the name of their folder, made of the key, so that others cannot guess it.
+        name: the name of their folder.
         limits: the limits to keep.
         lease: how long a request can be in flight, in nanoseconds.
 
@@ -60,76 +64,88 @@ class StateCopies:
         self._limits = limits
         self._lease = lease
         self._files: CopyFiles | None = None
-        self._later: list[ArbiterState] | None = None
-
-    def stored(self) -> None:
-        """Note that the store holds by now what the copies had."""
-        self._later = []
+        self._later: list[ArbiterState] = []
+        self._outdated: list[Path] = []
+        self._seen = 0
 
     def with_later(self, text: str | None, now: int) -> str | None:
-        """Return the state of the store with what later copies know, until that is stored.
+        """Return the state of the store with what later copies know, or the same text if there is none.
+
+        They are read before the first step, and whenever the store knows less than it did.
 
         Args:
             text: the state of the store; ``None``: there is none.
             now: the present moment.
         """
-        if self._later is None:
-            self._later = self._begin()
-        if not self._later:
-            return text
-        state = ArbiterState.read(text)
-        later = [copy for copy in self._later if not copy.seen <= state.seen <= now]
+        seen = seen_in(text)
+        if self._files is None or seen < self._seen:
+            self._read()
+        self._seen = seen
+        later = [copy for copy in self._later if copy.seen <= now and not copy.seen <= seen <= now]
         if not later:
             return text
-        state = self._arbiter(state, now).close()
+        state = self._arbiter(ArbiterState.read(text), now).close()
         for copy in later:
             arbiter = self._arbiter(copy.copy(), now)
-            if copy.limits_holder != state.limits_holder:  # else it is still there
-                arbiter.expire_holder(now, copy.limits_holder)
+            arbiter.expire_holder(now, copy.limits_holder)
             take_over_requests(state, arbiter.close())
         return state.write()
 
-    def write(self, text: str) -> None:
-        """Write a copy."""
+    def write_copy(self, text: str) -> None:
+        """Write a copy within the transaction, and delete those that it has all of."""
         if self._files is not None:
             self._files.write(text)
+        for path in self._outdated:
+            with suppress(OSError):
+                path.unlink()
+        self._outdated = []
 
-    def _begin(self) -> list[ArbiterState]:
-        """Return the copies that there are, and be ready to write further ones."""
-        above = folder_of_user()
-        if above is None:
-            return []
-        folder, store = above / self._name, blake2b(self.salt, digest_size=8).hexdigest()
-        self._files = CopyFiles(folder, f"{store}-{secrets.token_hex(8)}")
-        return _latest_of_each_store(folder)
+    def stored(self, text: str) -> None:
+        """Note that the store has a state by now, and so all that the copies had."""
+        self._later, self._seen = [], seen_in(text)
+
+    def _read(self) -> None:
+        """Read the copies that there are, and be ready to write further ones."""
+        if self._files is None:
+            store = blake2b(self.salt, digest_size=8).hexdigest()
+            self._files = CopyFiles(self._name, f"{store}-{secrets.token_hex(8)}")
+        found = list(copies_of(self._name))
+        self._later = _latest_of_each_store(found)
+        self._outdated = [copy.path for copy in found if not self._files.owns(copy.path)]
 
     def _arbiter(self, state: ArbiterState, now: int) -> Arbiter:
         return Arbiter(self._limits, state, now=now, lease=self._lease)
 
 
-class KeptStep(Generic[R]):
-    """A step of which a copy is kept; it runs in the thread of the store, and may be repeated.
+class CopiedStep(Generic[R]):
+    """A step whose result is copied; it runs in the thread of the store, and may be repeated.
 
     Args:
         copies: the copies.
         step: the step.
 
     Attributes:
-        changed: whether it changed the state when it ran last.
+        copied: the state that was copied when it was taken last; ``None``: it changed nothing.
     """
 
     def __init__(self, copies: StateCopies, step: Change[R]) -> None:
-        self.changed = False
+        self.copied: str | None = None
         self._copies = copies
         self._step = step
 
     def __call__(self, text: str | None, now: int, entry: LedgerEntry | None) -> tuple[str | None, R]:
         """Take the step, as `hourlyclicks.store.protocol.Change` describes it."""
-        changed, result = self._step(self._copies.with_later(text, now), now, entry)
-        self.changed = changed is not None
-        if changed is not None:
-            self._copies.write(changed)
+        self.copied = None
+        known = self._copies.with_later(text, now)
+        changed, result = self._step(known, now, entry)
+        if changed is None and known != text:
+            changed = known  # so that the next process need not assume the worst once more
         return changed, result
+
+    def write_copy(self, text: str) -> None:
+        """Write a copy, as `hourlyclicks.store.protocol.Change` describes it."""
+        self._copies.write_copy(text)
+        self.copied = text
 
 
 def take_over_requests(state: ArbiterState, copy: ArbiterState) -> None:
@@ -148,14 +164,13 @@ def take_over_requests(state: ArbiterState, copy: ArbiterState) -> None:
     state.even, state.slowest = max(state.even, copy.even), max(state.slowest, copy.slowest)
 
 
-def _latest_of_each_store(folder: Path) -> list[ArbiterState]:
-    """Return the latest copy of each store, in order, and delete those that are too old to matter."""
+def _latest_of_each_store(copies: Iterable[Copy]) -> list[ArbiterState]:
+    """Return the latest copy of each store, in order, without those that are too old to matter."""
     latest = dict[str, ArbiterState]()
-    for path, age, text in copies_in(folder):
-        with suppress(OSError, StoreError):
+    for path, age, text in copies:
+        with suppress(StoreError):
             state, store = ArbiterState.read(text), path.name.partition("-")[0]
-            if age * SECOND > max(FORGET_AFTER, state.longest):
-                path.unlink()
-            elif store not in latest or latest[store].seen < state.seen:
+            recent = age * SECOND <= max(FORGET_AFTER, state.longest)
+            if recent and (store not in latest or latest[store].seen < state.seen):
                 latest[store] = state
     return sorted(latest.values(), key=lambda state: state.seen)

@@ -39,12 +39,13 @@ class StepLoop:
 
     Attributes:
         asking: whether a task asks for a slot, and has no answer yet; `request` clears it.
+        lost_reports: whether something could not be reported.
     """
 
     def __init__(
         self, steps: ArbiterSteps, polling: Polling, request: Callable[[Task], Awaitable[None]]
     ) -> None:
-        self.asking = False
+        self.asking = self.lost_reports = False
         self._steps = steps
         self._polling = polling
         self._request = request
@@ -94,6 +95,7 @@ class StepLoop:
             return False
         except Exception as error:  # noqa: BLE001 - no task waits for it, and the steps must go on
             if self._steps.reports:
+                self.lost_reports = True
                 self._steps.reports.clear()
                 _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
             return False

@@ -30,7 +30,8 @@ R = TypeVar("R")
 Change: TypeAlias = Callable[[str | None, int, "LedgerEntry | None"], tuple[str | None, R]]
 """A step of the shared limiter. It takes the stored text of its state, or ``None`` if there is none, the
 moment in nanoseconds on the clock that all users of this store share, and the ledger entry of a day. It
-returns the new text, or ``None`` if it is unchanged, and a result."""
+returns the new text, or ``None`` if it is unchanged, and a result. If it has a method ``write_copy``, a
+store in a SQLite file calls that with the new text, within the transaction."""
 
 RangeChange: TypeAlias = Callable[["RangeRecord"], "RangeRecord"]
 """A change of what is known of an endpoint for ranges. It takes what the store has, and returns what it

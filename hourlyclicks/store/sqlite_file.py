@@ -285,6 +285,8 @@ class SqliteFile:
         text, result, now = self._try_step(account, change, of)
         if text is not None:
             self._db.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (account, text))
+            if (write_copy := getattr(change, "write_copy", None)) is not None:
+                write_copy(text)
         return result, now
 
     def peek(

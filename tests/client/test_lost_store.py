@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Limits, Link, Rate, RateLimitedError
+from hourlyclicks import Client, Limits, Link, Rate, RateLimitedError, StoreError
+from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.events import DayDone
+from hourlyclicks.fleet import AccountJob, KeyRef, run_jobs
 from hourlyclicks.simulator import Simulator
+from tests.client.stories import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hourlyclicks.events import Event
 
 LINK = Link("x", "https://vvd.bz")
 HOURLY = Limits(rates=(Rate(4, 3600.0),), concurrency=2)
@@ -106,15 +114,72 @@ async def test_the_same_file_by_another_path(
     assert not await may_send(upstream, Path("clicks.db"))
 
 
-@pytest.mark.parametrize(
-    "other", [{"api_key": "second-key"}, {"base_url": "https://test.example"}, {"account": "shop"}]
-)
+@pytest.mark.parametrize("other", [{"api_key": "second-key"}, {"base_url": "https://test.example"}])
 async def test_another_limit_is_not_touched(store: Path, other: dict[str, str]) -> None:
-    """That of another key, another server, or another account."""
+    """That of another key, another server, or another account of that key."""
     upstream = Simulator(keys={"first-key": "enterprise", "second-key": "enterprise"}, limits=())
     await spend(upstream, store)
     removed(store)
     assert await may_send(upstream, store, **other)
+
+
+async def test_a_run_over_accounts_counts_for_a_client(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that has its key alone is that of the key, whatever it is called."""
+    upstream = Simulator(limits=(), concurrency=0)
+    monkeypatch.setenv("SHOP_KEY", upstream.key)
+    account = AccountJob(
+        "shop",
+        key=KeyRef.env("SHOP_KEY"),
+        targets=[LINK],
+        start="2025-01-01",
+        end="2025-01-04",
+        limits=HOURLY,
+    )
+    report = await run_jobs(
+        [account], store=store, transport=upstream.transport(), base_url="https://api.example"
+    )
+    assert report.complete
+    removed(store)
+    assert not await may_send(upstream, store)
+
+
+async def test_copies_need_no_current_folder(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it was deleted, it is the store that cannot be opened."""
+    folder = store.with_name("deleted")
+    made_and_deleted(folder, monkeypatch)
+    with pytest.raises(StoreError):
+        await may_send(Simulator(limits=()), Path("clicks.db"))
+
+
+def made_and_deleted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder that is not there any more be the current one."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+
+async def test_requests_of_a_client_that_is_closed_are_over(store: Path) -> None:
+    """It could not report the responses to the store that was lost; the next client here does not wait."""
+    upstream = Simulator(limits=(), concurrency=0)
+
+    def lose(event: Event) -> None:
+        if isinstance(event, DayDone):
+            store.unlink(missing_ok=True)
+
+    async with _client(upstream, store, limits=UNLIMITED, on_event=lose) as client:
+        with pytest.raises(StoreError):
+            await client.backfill("2025-01-01", "2025-01-31", [LINK])
+    assert await may_send(upstream, store, limits=UNLIMITED)
+    found = shared_state(store)
+    assert found.requests
+    assert found.orphans.keys() == found.requests.keys()
+
+
+def shared_state(store: Path) -> ArbiterState:
+    """Return the shared state in a store with one account."""
+    with closing(sqlite3.connect(store)) as db:
+        [[text]] = db.execute("SELECT state FROM pacing").fetchall()
+    return ArbiterState.read(text)
 
 
 async def test_the_copies_name_no_key(store: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.coordination import processes
-from hourlyclicks.coordination.processes import CHECK_AFTER, Liveness, is_gone, this_process
+from hourlyclicks.coordination.processes import CHECK_AFTER, Liveness, is_gone, leave, this_process
 from hourlyclicks.coordination.state import Process
 
 if TYPE_CHECKING:
@@ -114,3 +114,12 @@ def test_to_know_this_process_needs_no_import() -> None:
     code += "before = set(sys.modules); this_process(); print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     assert done.stdout.split() == []
+
+
+def test_a_client_of_this_process_that_has_ended_is_gone() -> None:
+    """If it has said so; another one of this process is there."""
+    liveness, known = Liveness(), {"ended": this_process(), "other": this_process()}
+    assert liveness.gone(known, 0) == set()
+    leave("ended")
+    assert liveness.gone(known, 1) == {"ended"}
+    assert Liveness().gone({"ended": this_process()._replace(machine="elsewhere")}, 0) == set()

@@ -18,7 +18,7 @@ from hourlyclicks.coordination.arbiter import Arbiter
 from hourlyclicks.coordination.copy_files import folder_of_user
 from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState, LimitsHolder
-from hourlyclicks.coordination.state_copies import KeptStep, StateCopies
+from hourlyclicks.coordination.state_copies import CopiedStep, StateCopies
 from hourlyclicks.pacing.breaker import BreakerState
 from hourlyclicks.pacing.throttle import ThrottleState
 from hourlyclicks.pacing.window import Slot
@@ -64,12 +64,13 @@ class Process:
             step: the step.
             lost: whether the transaction is undone.
         """
-        kept = KeptStep(self.copies, step)
-        text, result = kept(self.store.text, round(self.store.now * S) + next(_steps), None)
-        if not lost:
-            self.store.text = self.store.text if text is None else text
-            if kept.changed:
-                self.copies.stored()
+        copied = CopiedStep(self.copies, step)
+        text, result = copied(self.store.text, round(self.store.now * S) + next(_steps), None)
+        if text is not None:
+            copied.write_copy(text)
+        if text is not None and not lost:
+            self.store.text = text
+            self.copies.stored(text)
         return result
 
     def send(self, *, lost: bool = False) -> bool:
@@ -184,11 +185,10 @@ def test_what_no_step_has_stored_is_begun_with_again() -> None:
     first = process("a", Store(now=100.0))
     assert all(first.send() for _ in range(9))
     second = process("b", Store(now=159.0))
-    second.take(_read)
+    second.take(_read, lost=True)
     second.store.now = 160.1
     assert second.send(lost=True)
     assert second.store.text is None
-    second.take(_read)
     assert [second.send() for _ in range(10)] == [True] * 9 + [False]
 
 
@@ -223,8 +223,81 @@ def test_a_holder_that_is_still_there_stays_the_holder() -> None:
     first.take(lambda *_: (held.write(), None))
     first.take(lambda *_: (attrs.evolve(held, seen=101 * S).write(), None), lost=True)
     store.now = 102.0
-    state = process("b", store).take(_read)
-    assert (state.limits_holder, state.released, state.requests) == (holder, [], {})
+    assert process("b", store).take(_read).limits_holder == holder
+
+
+def test_a_backup_from_while_the_limits_were_in_memory_does_not_say_what_was_sent() -> None:
+    """Its holder may have sent as much as a window allows since it wrote the copy."""
+    store, holder = Store(now=100.0), LimitsHolder("a", 1)
+    first = process("a", store)
+    held = attrs.evolve(ArbiterState(), seen=100 * S, limits_holder=holder)
+    first.take(lambda *_: (held.write(), None))
+    backup = attrs.evolve(store)
+    store.now = 110.0
+    first.take(lambda *_: (attrs.evolve(held, seen=110 * S).write(), None))
+    backup.now = 130.0
+    second = process("b", backup)
+    second.take(_step(lambda arbiter: arbiter.expire_holder(115 * S, holder)))
+    assert not second.send()
+    backup.now = 189.9
+    assert not second.send()
+    backup.now = 190.1
+    assert second.send()
+
+
+def test_the_worst_is_assumed_once() -> None:
+    """The first process stores it, even if it only looks; the next need not wait as long again."""
+    first = process("a", Store(now=100.0))
+    held = attrs.evolve(ArbiterState(), seen=100 * S, limits_holder=LimitsHolder("a", 1)).write()
+    first.take(lambda *_: (held, None))
+    store = Store(now=130.0)
+    for moment in (130.0, 150.0, 170.0):
+        store.now = moment
+        process("b", store).take(_read)
+    store.now = 190.1
+    assert process("c", store).send()
+
+
+def test_a_copy_from_before_the_machine_was_started_is_not_used() -> None:
+    """The clock begins anew then, so that its moments are yet to come."""
+    first = process("a", Store(now=1000.0))
+    assert all(first.send() for _ in range(9))
+    assert process("b", Store(now=10.0)).send()
+
+
+def test_a_store_that_is_restored_under_a_process_is_noticed() -> None:
+    """As by the backup API of SQLite: what was sent since then still counts."""
+    store = Store(now=100.0)
+    first, second = process("a", store), process("b", store)
+    assert first.send()
+    backup = store.text
+    assert all(second.send() for _ in range(4))
+    assert all(first.send() for _ in range(4))
+    store.text, store.now = backup, 110.0
+    assert not first.send()
+
+
+def test_an_own_request_before_a_restored_backup_counts() -> None:
+    """Also if the process has seen nothing later than that in the store."""
+    store = Store(now=100.0)
+    first = process("a", store)
+    assert first.send()
+    backup = store.text
+    assert all(first.send() for _ in range(8))
+    store.text, store.now = backup, 110.0
+    assert not first.send()
+
+
+def test_each_process_keeps_two_copies() -> None:
+    """Those of processes before it are deleted once its own have all that they had."""
+    store = Store(now=100.0)
+    for name in "abcdefgh":
+        one = process(name, store)
+        one.send()
+        store.now += 70.0
+        one.send()
+        assert len(_copies()) == 2
+        store.now += 70.0
 
 
 def test_what_429_answers_and_responses_have_taught_is_kept() -> None:
@@ -272,6 +345,7 @@ def test_a_copy_of_an_hour_ago_is_deleted() -> None:
     first = process("a", Store(now=100.0))
     assert all(first.send() for _ in range(9))
     copies = _copies()
+    assert copies
     for path in copies:
         os.utime(path, (1e9, 1e9))
     assert process("b", Store(now=110.0)).send()
