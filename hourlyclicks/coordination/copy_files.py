@@ -62,11 +62,11 @@ class CopyFiles:
         """Return whether a file is one of the two."""
         return path.name.startswith(self._name)
 
-    def write(self, text: str) -> None:
-        """Overwrite the older one, where that is possible."""
+    def write(self, text: str) -> bool:
+        """Overwrite the older one, and return whether that was possible."""
         above = folder_of_user()
         if above is None:
-            return
+            return False
         if not self._paths:
             self._paths = [above / self._state / f"{self._name}-{number}" for number in (1, 2)]
         content = text.encode()
@@ -79,6 +79,8 @@ class CopyFiles:
                 complete = _overwrite(self._paths[0], line)
             if complete:  # else the other one stays
                 self._paths.reverse()
+                return True
+        return False
 
 
 def copies_of(state: str) -> Iterator[Copy]:

@@ -3,7 +3,7 @@
 The log of requests is in the store. When its file is removed, renamed, truncated, or overwritten by a backup,
 that log is gone, or older than the last requests; the next process would begin a window anew while the server
 still counts them. So each process also writes the state into a file of the user's temporary folder, with
-every step that changes it, and a process whose store knows less than such a copy goes on from the copy. It
+every step that changes it, and a process whose store knows less than such a copy goes on from both. It
 stores that at once, and deletes the copies that it has all of.
 
 No request can be missed: the copy is written within the transaction, before the file of the store is checked
@@ -63,15 +63,17 @@ class StateCopies:
         self._name = name
         self._limits = limits
         self._lease = lease
+        self._store = ""
         self._files: CopyFiles | None = None
-        self._later: list[ArbiterState] = []
+        self._found: dict[str, ArbiterState] = {}
         self._outdated: list[Path] = []
         self._seen = 0
 
-    def with_later(self, text: str | None, now: int) -> str | None:
-        """Return the state of the store with what later copies know, or the same text if there is none.
+    def with_copies(self, text: str | None, now: int) -> str | None:
+        """Return the state of the store with what copies know besides, or the same text if that is nothing.
 
-        They are read before the first step, and whenever the store knows less than it did.
+        They are read before the first step, and whenever the store knows less than it did. A later state of
+        the same store has all that its earlier copies have; one of another store does not.
 
         Args:
             text: the state of the store; ``None``: there is none.
@@ -81,11 +83,15 @@ class StateCopies:
         if self._files is None or seen < self._seen:
             self._read()
         self._seen = seen
-        later = [copy for copy in self._later if copy.seen <= now and not copy.seen <= seen <= now]
-        if not later:
+        unknown = [
+            copy
+            for store, copy in self._found.items()
+            if copy.seen <= now and (store != self._store or not copy.seen <= seen <= now)
+        ]
+        if not unknown:
             return text
         state = self._arbiter(ArbiterState.read(text), now).close()
-        for copy in later:
+        for copy in unknown:
             arbiter = self._arbiter(copy.copy(), now)
             arbiter.expire_holder(now, copy.limits_holder)
             take_over_requests(state, arbiter.close())
@@ -93,8 +99,8 @@ class StateCopies:
 
     def write_copy(self, text: str) -> None:
         """Write a copy within the transaction, and delete those that it has all of."""
-        if self._files is not None:
-            self._files.write(text)
+        if self._files is None or not self._files.write(text):
+            return
         for path in self._outdated:
             with suppress(OSError):
                 path.unlink()
@@ -102,15 +108,15 @@ class StateCopies:
 
     def stored(self, text: str) -> None:
         """Note that the store has a state by now, and so all that the copies had."""
-        self._later, self._seen = [], seen_in(text)
+        self._found, self._seen = {}, seen_in(text)
 
     def _read(self) -> None:
         """Read the copies that there are, and be ready to write further ones."""
         if self._files is None:
-            store = blake2b(self.salt, digest_size=8).hexdigest()
-            self._files = CopyFiles(self._name, f"{store}-{secrets.token_hex(8)}")
+            self._store = blake2b(self.salt, digest_size=8).hexdigest()
+            self._files = CopyFiles(self._name, f"{self._store}-{secrets.token_hex(8)}")
         found = list(copies_of(self._name))
-        self._later = _latest_of_each_store(found)
+        self._found = _latest_of_each_store(found)
         self._outdated = [copy.path for copy in found if not self._files.owns(copy.path)]
 
     def _arbiter(self, state: ArbiterState, now: int) -> Arbiter:
@@ -136,7 +142,7 @@ class CopiedStep(Generic[R]):
     def __call__(self, text: str | None, now: int, entry: LedgerEntry | None) -> tuple[str | None, R]:
         """Take the step, as `hourlyclicks.store.protocol.Change` describes it."""
         self.copied = None
-        known = self._copies.with_later(text, now)
+        known = self._copies.with_copies(text, now)
         changed, result = self._step(known, now, entry)
         if changed is None and known != text:
             changed = known  # so that the next process need not assume the worst once more
@@ -149,23 +155,24 @@ class CopiedStep(Generic[R]):
 
 
 def take_over_requests(state: ArbiterState, copy: ArbiterState) -> None:
-    """Let a state count the requests of a later one, and wait as that one does.
+    """Let a state count the requests of another one, and wait as the later of them does.
 
     Args:
         state: the state; changed in place.
-        copy: the later state.
+        copy: the other one.
     """
+    if copy.seen >= state.seen or (copy.pause.held and not state.pause.held):
+        state.pause, state.throttle = copy.pause, copy.throttle or state.throttle
     state.seen, state.longest = max(state.seen, copy.seen), max(state.longest, copy.longest)
     state.released = sorted((Counter(state.released) | Counter(copy.released)).elements())
     state.requests = state.requests | copy.requests
     state.orphans = state.orphans | copy.orphans
     state.processes = state.processes | copy.processes
-    state.pause, state.throttle = copy.pause, copy.throttle or state.throttle
     state.even, state.slowest = max(state.even, copy.even), max(state.slowest, copy.slowest)
 
 
-def _latest_of_each_store(copies: Iterable[Copy]) -> list[ArbiterState]:
-    """Return the latest copy of each store, in order, without those that are too old to matter."""
+def _latest_of_each_store(copies: Iterable[Copy]) -> dict[str, ArbiterState]:
+    """Return the latest copy of each store, without those that are too old to matter."""
     latest = dict[str, ArbiterState]()
     for path, age, text in copies:
         with suppress(StoreError):
@@ -173,4 +180,4 @@ def _latest_of_each_store(copies: Iterable[Copy]) -> list[ArbiterState]:
             recent = age * SECOND <= max(FORGET_AFTER, state.longest)
             if recent and (store not in latest or latest[store].seen < state.seen):
                 latest[store] = state
-    return sorted(latest.values(), key=lambda state: state.seen)
+    return dict(sorted(latest.items(), key=lambda item: item[1].seen))

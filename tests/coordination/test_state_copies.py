@@ -288,6 +288,28 @@ def test_an_own_request_before_a_restored_backup_counts() -> None:
     assert not first.send()
 
 
+def test_another_store_that_is_put_there_knows_nothing_of_the_lost_one() -> None:
+    """Also if it was used elsewhere, and later."""
+    first = process("a", Store(now=100.0))
+    assert all(first.send() for _ in range(5))
+    other = Store(now=101.0)
+    elsewhere = process("b", other, of="elsewhere")
+    assert all(elsewhere.send() for _ in range(4))
+    other.now = 110.0
+    assert not process("c", other).send()
+
+
+def test_copies_stay_where_no_further_one_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk."""
+    first = process("a", Store(now=100.0))
+    assert first.send()
+    before, store = _copies(), Store(now=101.0)
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda _descriptor, line: len(line) - 1)
+        assert process("b", store).send()
+    assert before <= _copies()
+
+
 def test_each_process_keeps_two_copies() -> None:
     """Those of processes before it are deleted once its own have all that they had."""
     store = Store(now=100.0)
