@@ -38,6 +38,7 @@ tempfile.tempdir = temporary_root() or tempfile.gettempdir()  # pytest's own fol
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # else it has that of the process that started it
     _left_behind = tempfile.TemporaryDirectory(prefix="hourlyclicks-tests-", ignore_cleanup_errors=True)
+    Path(_left_behind.name).chmod(0o1777)  # as /tmp is: some tests run programs as other users
     os.environ["TMPDIR"] = _left_behind.name
     """Where clients and programs that a test starts leave files, which are deleted in the end."""
 
