@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from hourlyclicks import StoreError, UsageError
 from hourlyclicks.model.http import Response
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.client.stories import END, KEY, LINK, START, free, simulate
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -91,8 +93,10 @@ def test_a_transport_returns_a_response(returned: object) -> None:
     assert raised.value.series is not None
 
 
-@pytest.mark.parametrize("story", [fetch, fill])
-@pytest.mark.parametrize("method", ["open", "account", "entries", "put", "pace"])
+@pytest.mark.parametrize(
+    ("method", "story"),
+    sample(list(product(["open", "account", "entries", "put", "pace"], [fetch, fill])), 5),
+)
 def test_a_store_of_the_user_fails_as_a_store(
     method: str, story: Callable[[Client, VirtualClock], Awaitable[object]], tmp_path: Path
 ) -> None:

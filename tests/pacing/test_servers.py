@@ -129,7 +129,7 @@ def over_the_network(
 
 @pytest.mark.parametrize(
     ("plan", "spacing"),
-    sample([(plan, "window") for plan in PLANS], 3)
+    sample([(plan, "window") for plan in PLANS], 2)
     + sample([(plan, "even") for plan in (Plan.PERSONAL, Plan.BUSINESS, Plan.ENTERPRISE)], 2),
 )
 def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:

@@ -122,7 +122,7 @@ def test_excel_has_all_hours(store: str, tmp_path: Path) -> None:
     assert ["" if row[3] is None else str(row[3]) for row in rows] == [row["clicks"] for row in text]
 
 
-@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 8))
+@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 5))
 def test_each_layout_is_the_same_in_each_format(
     store: str, tmp_path: Path, form: str, layout: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,7 +104,7 @@ def test_data_that_is_nowhere_else_is_kept_as_csv(
     assert not (tmp_path / "x.xlsx").exists()
 
 
-@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 6))
+@pytest.mark.parametrize(("layout", "form"), sample(list(product(LAYOUTS, FORMATS)), 4))
 def test_rows_are_those_of_an_export(
     server: Simulator, tmp_path: Path, form: str, layout: tuple[str, ...]
 ) -> None:
