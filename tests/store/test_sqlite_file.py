@@ -173,3 +173,29 @@ async def test_the_shared_clock_is_the_one_that_was_given(path: Path) -> None:
 async def test_a_store_is_called_by_its_path(path: Path) -> None:
     """In reprs and errors."""
     assert repr(SqliteStore(path)) == f"<SqliteStore {str(path)!r}>"
+
+
+class Copied:
+    """A step that changes the state once, and of which a copy is wanted."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def __call__(self, text: str | None, _now: int, _entry: object) -> tuple[str | None, None]:
+        """Take the step."""
+        self.done.append("step")
+        return ("changed" if text is None else None), None
+
+    def write_copy(self, text: str) -> None:
+        """Note what would be copied."""
+        self.done.append(text)
+
+
+async def test_only_what_a_transaction_writes_is_copied(store: SqliteStore) -> None:
+    """A step that was only tried may know less than one that another process takes at that moment."""
+    account, step = await me(store), Copied()
+    await store.pace(account, step, peek=True)
+    assert step.done == ["step", "step", "changed"]
+    await store.pace(account, step, peek=True)
+    await store.pace(account, step)
+    assert step.done == ["step", "step", "changed", "step", "step"]
