@@ -16,6 +16,8 @@ before a new one could be made in its place.
 - If the limits were in the memory of a process (`hourlyclicks.coordination.active_backend`), the copy does
   not tell its last requests, and the worst is assumed.
 - A copy from before the machine was started has a moment that is yet to come, as a rule, and is not used.
+- A process that runs on looks at the copies again only if its store has become older than it was. A backup of
+  exactly the state that it saw last, restored by SQLite itself, is not noticed.
 - Where there is no folder for them, there are no copies.
 """
 
